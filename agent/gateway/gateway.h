@@ -25,9 +25,9 @@ struct doppel_link;
 struct ev_loop;
 struct gateway;
 struct module_session;
-struct packet_link;
-struct rand_source;
-struct rtnl_link;
+struct packet_socket;
+struct rng;
+struct rtnetlink;
 struct store;
 
 #define GATEWAY_ADDRESSES_MAX 8
@@ -168,10 +168,10 @@ struct gateway_env {
 	struct config *config;		/* has a gateway section; stays the caller's */
 	struct store *store;
 	struct clock *clock;
-	struct rand_source *rand;
+	struct rng *rng;
 	struct doppel_link *module;
-	struct rtnl_link *rtnl;
-	struct packet_link *packet;
+	struct rtnetlink *rtnetlink;
+	struct packet_socket *packet;
 	const char *run_dir;		/* for the LAN DHCP server's files; NULL: /run/doppel */
 };
 
