@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DHCPv4 client machine of one device (RFC 2131): from INIT to BOUND with address conflict
+ * detection, renewal, rebinding, reboot, decline and release.
+ */
+#ifndef DOPPEL_GATEWAY_DHCP4_H
+#define DOPPEL_GATEWAY_DHCP4_H
+
+#include "gateway/acd.h"
+#include "gateway/frame.h"
+#include "gateway/negotiation.h"
+
+#define DHCP4_CLIENT_PORT 68
+#define DHCP4_SERVER_PORT 67
+#define DHCP4_DNS_MAX 4
+#define DHCP4_ROUTES_MAX 16
+#define DHCP4_INFINITE UINT32_MAX
+#define DHCP4_LEASE_MIN 10		/* seconds; a shorter one could not even be probed */
+
+/* A classless static route (RFC 3442); router 0.0.0.0: on-link. */
+struct dhcp4_route {
+	struct in_addr destination;
+	uint8_t prefix_len;
+	struct in_addr router;
+};
+
+/* A plain struct for the store. Zero members were not given. */
+struct dhcp4_lease {
+	struct in_addr address;
+	uint8_t prefix_len;
+	struct in_addr server;		/* option 54 */
+	struct mac server_mac;		/* who the ACK's frame came from: server, relay or router */
+	struct in_addr router;		/* the default route: of option 121, else 3 */
+	struct in_addr dns[DHCP4_DNS_MAX];
+	unsigned int dns_count;
+	struct dhcp4_route routes[DHCP4_ROUTES_MAX];
+	unsigned int route_count;
+	uint16_t mtu;			/* option 26 */
+	char domain[64];		/* option 15; "" if longer */
+	uint32_t lease_s, t1_s, t2_s;	/* DHCP4_INFINITE: for ever */
+	int64_t acquired_wall_s;	/* when the request was sent that won it */
+	int64_t acquired_ms;		/* the same, monotonic: of this boot only */
+};
+
+enum dhcp4_state {
+	DHCP4_OFF,
+	DHCP4_INIT,		/* waits for its start, or for the next attempt */
+	DHCP4_REBOOTING,	/* asks whether an old lease still holds */
+	DHCP4_SELECTING,
+	DHCP4_REQUESTING,
+	DHCP4_PROBING,		/* acknowledged; is the address free? */
+	DHCP4_BOUND,
+	DHCP4_RENEWING,
+	DHCP4_REBINDING,
+};
+
+enum dhcp4_event_kind {
+	DHCP4_EVENT_BOUND,	/* use event->lease from now on, instead of an older one */
+	DHCP4_EVENT_RENEWED,	/* the same address, new times; options may differ */
+	DHCP4_EVENT_LOST,	/* stop using event->lease at once: the reason says why */
+	DHCP4_EVENT_CONFLICT,	/* somebody has the address (event->rival); declined. LOST follows
+				 * if it was in use */
+	DHCP4_EVENT_STATUS,	/* doppel_dhcp4_status() has changed: attempts failed, renewing … */
+};
+
+struct dhcp4_event {
+	enum dhcp4_event_kind kind;
+	const struct dhcp4_lease *lease;	/* NULL for STATUS; until the callback returns */
+	struct mac rival;
+	const char *reason;			/* "" or a sentence */
+};
+
+#define DHCP4_CLIENT_ID_MAX 64
+#define DHCP4_PARAMETERS_MAX 32
+
+struct dhcp4_config {
+	struct mac mac;
+	struct attempt_policy policy;
+	int64_t start_jitter_ms;	/* the first message goes out at a random moment up to this */
+	const struct acd_params *acd;	/* NULL: doppel_acd_rfc5227 */
+	char hostname[64];		/* option 12; "": none */
+	char vendor_class[64];		/* option 60; "": none */
+	uint8_t client_id[DHCP4_CLIENT_ID_MAX];
+	uint8_t client_id_len;		/* 0: 01 and the MAC, as allow-lists expect */
+	uint8_t parameters[DHCP4_PARAMETERS_MAX];	/* options to ask for besides our own */
+	uint8_t parameter_count;
+};
+
+struct dhcp4 {
+	const struct negotiation_env *env;
+	struct dhcp4_config config;
+	/* May start, stop or change nothing in the machine but read it. */
+	void (*event)(void *ctx, const struct dhcp4_event *event);
+
+	enum dhcp4_state state;
+	struct acd acd;
+	uint32_t xid;
+	int64_t began_ms;		/* of the acquisition: the secs field */
+	int64_t deadline;		/* next transmission or step of this state */
+	int64_t attempt_end;
+	int64_t rt_ms;			/* retransmission interval */
+	int64_t sent_ms;		/* last request: lease times count from it */
+	unsigned int failed;		/* attempts in a row */
+	unsigned int naks;		/* in a row */
+	struct in_addr requested;	/* option 50 */
+	struct in_addr server;		/* selected */
+	bool held;			/* `lease` is in use: BOUND was told, LOST not yet */
+	bool heard;			/* an offer came since the last success */
+	struct dhcp4_lease lease;
+	struct dhcp4_lease offer;	/* acknowledged and being probed */
+	char reason[NEGOTIATION_REASON_MAX];
+};
+
+/* No memory is taken: nothing is to be freed. */
+void doppel_dhcp4_init(struct dhcp4 *dhcp, const struct negotiation_env *env,
+		       const struct dhcp4_config *config,
+		       void (*event)(void *ctx, const struct dhcp4_event *event));
+
+/*
+ * Begin. With @restored (from the store, after a reboot, not in use now; may be NULL) unexpired,
+ * it is asked for again by INIT-REBOOT, else by DISCOVER with option 50.
+ */
+void doppel_dhcp4_start(struct dhcp4 *dhcp, const struct dhcp4_lease *restored);
+
+/*
+ * Go on with a lease that is in use now (the module has it, another agent won it): no message but
+ * the next renewal. acquired_ms must be of this boot, or doppel_dhcp4_rebase() applied. BOUND is
+ * told at once, or LOST when the lease has run out.
+ */
+void doppel_dhcp4_resume(struct dhcp4 *dhcp, const struct dhcp4_lease *held);
+
+/*
+ * The link was away or the network may be another: ask whether the lease still holds
+ * (INIT-REBOOT). It stays in use until the answer is no. Without a lease: begin anew, at once.
+ */
+void doppel_dhcp4_confirm(struct dhcp4 *dhcp);
+
+/* Do not wait for the next retry. */
+void doppel_dhcp4_retry(struct dhcp4 *dhcp);
+
+/* End; @release tells the server (RFC 2131 section 4.4.6). No event comes. */
+void doppel_dhcp4_stop(struct dhcp4 *dhcp, bool release);
+
+/*
+ * To whom a DHCP reply goes: its chaddr, and its xid for the machine itself to check.
+ * VERDICT_OTHER when it is no DHCP reply at all.
+ */
+enum verdict doppel_dhcp4_peek(const struct packet *packet, struct mac *chaddr);
+
+/* A DHCP reply or any ARP packet. */
+enum verdict doppel_dhcp4_receive(struct dhcp4 *dhcp, const struct packet *packet);
+void doppel_dhcp4_timeout(struct dhcp4 *dhcp);
+int64_t doppel_dhcp4_deadline(const struct dhcp4 *dhcp);
+
+void doppel_dhcp4_status(const struct dhcp4 *dhcp, struct negotiation_status *status);
+
+/* The lease that is in use, or NULL. */
+const struct dhcp4_lease *doppel_dhcp4_lease(const struct dhcp4 *dhcp);
+
+/* Monotonic; NEVER for an infinite lease. */
+int64_t doppel_dhcp4_expiry_ms(const struct dhcp4_lease *lease);
+
+/*
+ * After a boot: work out acquired_ms from the wall clock. A clock that stands before the lease's
+ * beginning (no RTC) makes it as old as nothing: INIT-REBOOT asks the server anyway.
+ */
+void doppel_dhcp4_rebase(struct dhcp4_lease *lease, struct clock *clock);
+
+const char *doppel_dhcp4_state_name(enum dhcp4_state state);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Neighbour discovery messages (RFC 4861): what is read from the WAN and what is said in a
+ * device's name. No state: see routers.h, slaac.h and dad.h.
+ */
+#ifndef DOPPEL_GATEWAY_NDP_H
+#define DOPPEL_GATEWAY_NDP_H
+
+#include "gateway/frame.h"
+#include "gateway/negotiation.h"
+
+#define RA_PREFIXES_MAX 8
+#define RA_DNS_MAX 4
+#define ND_INFINITE UINT32_MAX
+
+struct ra_prefix {
+	struct in6_addr prefix;		/* host bits zero */
+	uint8_t len;
+	bool on_link, autonomous;	/* L and A */
+	uint32_t valid_s, preferred_s;	/* ND_INFINITE: for ever */
+};
+
+/* A router advertisement. Options beyond the limits are left out. */
+struct ra {
+	struct in6_addr router;		/* its link-local address */
+	struct mac router_mac;		/* of its source link-layer option, else of the frame */
+	bool managed, other;		/* M and O */
+	int8_t preference;		/* RFC 4191: -1 low, 0 medium, 1 high */
+	uint8_t hop_limit;		/* 0: unspecified */
+	uint16_t lifetime_s;		/* 0: not a default router */
+	uint32_t reachable_ms, retrans_ms;	/* 0: unspecified */
+	uint32_t mtu;			/* 0: not given */
+	struct ra_prefix prefixes[RA_PREFIXES_MAX];
+	unsigned int prefix_count;
+	struct in6_addr dns[RA_DNS_MAX];
+	unsigned int dns_count;
+	uint32_t dns_s;			/* lifetime of the servers above */
+	struct in6_addr pref64;		/* RFC 8781 */
+	uint8_t pref64_len;		/* 0: not given */
+	uint16_t pref64_s;
+	int64_t received_ms;		/* the caller's to set */
+};
+
+/* A neighbour solicitation or advertisement. */
+struct neighbour {
+	bool advertisement;
+	bool router, solicited, override;	/* of an advertisement */
+	struct in6_addr target;
+	bool has_mac;
+	struct mac mac;			/* source or target link-layer address option */
+};
+
+/* Accept what RFC 4861 section 6.1.2 says is valid; @ra is untouched otherwise. */
+enum verdict doppel_ra_parse(const struct packet *packet, struct ra *ra);
+
+/* Sections 7.1.1 and 7.1.2. */
+enum verdict doppel_neighbour_parse(const struct packet *packet, struct neighbour *neighbour);
+
+/* All write to @frame (FRAME_MAX bytes) and return the length. */
+
+/* From :: if @source is unspecified, and then without the source's MAC. */
+size_t doppel_rs_build(uint8_t *frame, const struct mac *mac, const struct in6_addr *source);
+
+/* Duplicate address detection: from :: to the solicited-node group of @target. */
+size_t doppel_dad_ns_build(uint8_t *frame, const struct mac *mac, const struct in6_addr *target);
+
+/* Unsolicited, to all nodes, override set: a new face on the link. */
+size_t doppel_na_build(uint8_t *frame, const struct mac *mac, const struct in6_addr *target);
+
+#endif

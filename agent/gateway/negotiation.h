@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the protocol machines (dhcp4, dhcp6, slaac, acd, dad, mld) have in common.
+ *
+ * A machine is a struct that its owner embeds; it has no sockets, timers or globals. The owner
+ * - gives it frames (doppel_x_receive), once doppel_frame_parse() has accepted them,
+ * - keeps one timer for it, set to doppel_x_deadline() after every call, and calls
+ *   doppel_x_timeout() when it has run out (a call too early does no harm),
+ * - gets whole Ethernet frames to send, with the device's MAC as their source.
+ *
+ * Times are monotonic milliseconds of the injected clock unless a name says _s or wall.
+ */
+#ifndef DOPPEL_GATEWAY_NEGOTIATION_H
+#define DOPPEL_GATEWAY_NEGOTIATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "gateway/gateway.h"
+
+struct clock;
+struct rng;
+
+#define NEVER INT64_MAX
+
+/* What became of a frame or message. Everything but VERDICT_ACCEPTED left the state unchanged. */
+enum verdict {
+	VERDICT_ACCEPTED,
+	VERDICT_OTHER,		/* well-formed, but for somebody else or of another transaction */
+	VERDICT_UNEXPECTED,	/* for us, but nothing that this state waits for */
+	VERDICT_TRUNCATED,	/* ends before what it promises */
+	VERDICT_MALFORMED,	/* contradicts itself or its RFC */
+	VERDICT_CHECKSUM,
+	VERDICT_REFUSED,	/* from a sender or with a content that must not be believed */
+};
+
+/* Retries as in the YAML sections dhcp4 and dhcp6. */
+struct attempt_policy {
+	int64_t timeout_ms;	/* one attempt, with its retransmissions */
+	unsigned int retries;	/* attempts until the status is `failed`; they go on for ever */
+	int64_t retry_delay_ms;	/* after the first attempt; doubles */
+	int64_t retry_cap_ms;	/* up to this */
+};
+
+/* The outside world of a machine, shared by all machines of a device. Must outlive them. */
+struct negotiation_env {
+	struct clock *clock;
+	struct rng *rng;
+	/* Queue or send one frame; its bytes are the machine's own and gone after the call. */
+	void (*send)(void *ctx, const void *frame, size_t len);
+	void *ctx;
+};
+
+#define NEGOTIATION_REASON_MAX 128
+
+/* For a family_view: what the machine is at, and why. */
+struct negotiation_status {
+	enum family_status status;
+	char reason[NEGOTIATION_REASON_MAX];	/* "" when there is nothing to say */
+	int64_t next_retry_ms;			/* NEVER: none is waited for */
+};
+
+/* A word for logs: "truncated", "wrong checksum" … */
+const char *doppel_verdict_name(enum verdict verdict);
+
+/*
+ * How long to wait after @failed (≥ 1) attempts have failed: retry_delay doubled with every one,
+ * capped, less a random tenth so that a thousand devices do not stay in step.
+ */
+int64_t doppel_backoff_ms(const struct attempt_policy *policy, unsigned int failed,
+			  struct rng *rng);
+
+#endif
