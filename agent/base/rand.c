@@ -12,10 +12,3 @@ static uint32_t real_below(struct rng *self, uint32_t n)
 struct rng doppel_rng = {
 	.below = real_below,
 };
-
-int64_t doppel_rng_jitter(struct rng *rng, int64_t value, unsigned int percent)
-{
-	int64_t span = value * percent / 100;
-
-	return value - span + doppel_rng_below(rng, (uint32_t)(2 * span + 1));
-}

@@ -22,7 +22,4 @@ static inline uint32_t doppel_rng_u32(struct rng *rng)
 	return rng->below(rng, 0);
 }
 
-/* value ± percent %, uniform; for values below 2^31. */
-int64_t doppel_rng_jitter(struct rng *rng, int64_t value, unsigned int percent);
-
 #endif
