@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "store/schema.h"
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	DEVICE_PUT,
+	DEVICE_DEL,
+	DEVICE_ALL,
+	LEASE_PUT,
+	LEASE_DEL,
+	LEASE_ALL,
+	LEASE_OF,
+	FORWARD_PUT,
+	FORWARD_DEL,
+	FORWARDS_DEL,
+	FORWARD_ALL,
+	SETTING_PUT,
+	SETTING_GET,
+	STATEMENTS,
+};
+
+static const char *const sql[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[DEVICE_PUT] = "INSERT INTO devices (mac, name, lan_ipv4, status, discovered_at, last_seen)"
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (mac) DO UPDATE SET"
+		       " name = ?2, lan_ipv4 = ?3, status = ?4, discovered_at = ?5, last_seen = ?6",
+	[DEVICE_DEL] = "DELETE FROM devices WHERE mac = ?1",
+	[DEVICE_ALL] = "SELECT mac, name, lan_ipv4, status, discovered_at, last_seen"
+		       " FROM devices ORDER BY mac",
+	[LEASE_PUT] = "INSERT INTO leases (mac, protocol, addresses, data) VALUES (?1, ?2, ?3, ?4)"
+		      " ON CONFLICT (mac, protocol) DO UPDATE SET addresses = ?3, data = ?4",
+	[LEASE_DEL] = "DELETE FROM leases WHERE mac = ?1 AND protocol = ?2",
+	[LEASE_ALL] = "SELECT mac, protocol, addresses, data FROM leases ORDER BY mac, protocol",
+	[LEASE_OF] = "SELECT mac, protocol, addresses, data FROM leases WHERE mac = ?1"
+		     " ORDER BY protocol",
+	[FORWARD_PUT] = "INSERT OR REPLACE INTO forwards (mac, protocol, port, target)"
+			" VALUES (?1, ?2, ?3, ?4)",
+	[FORWARD_DEL] = "DELETE FROM forwards WHERE mac = ?1 AND protocol = ?2 AND port = ?3",
+	[FORWARDS_DEL] = "DELETE FROM forwards WHERE mac = ?1",
+	[FORWARD_ALL] = "SELECT mac, protocol, port, target FROM forwards"
+			" ORDER BY mac, protocol, port",
+	[SETTING_PUT] = "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)",
+	[SETTING_GET] = "SELECT value FROM settings WHERE key = ?1",
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+	int lock; /* fd of the lock file, or -1 */
+};
+
+/* What SQLite said, in the log, as an errno. */
+static int failed(struct store *store, const char *what)
+{
+	int code = sqlite3_errcode(store->db);
+
+	doppel_log(LOG_ERR, "%s: %s: %s", sqlite3_db_filename(store->db, "main"), what,
+		   sqlite3_errmsg(store->db));
+	switch (code & 0xff) {
+	case SQLITE_CONSTRAINT:
+		return -ENOENT;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_BUSY:
+		return -EBUSY;
+	default:
+		return -EIO;
+	}
+}
+
+/* A prepared statement, fresh; NULL if SQLite refuses it. */
+static sqlite3_stmt *prepare(struct store *store, enum statement which)
+{
+	sqlite3_stmt **statement = &store->statements[which];
+
+	if (!*statement && sqlite3_prepare_v3(store->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+					      statement, NULL))
+		return NULL;
+	sqlite3_reset(*statement);
+	sqlite3_clear_bindings(*statement);
+	return *statement;
+}
+
+/* Run a statement that yields no rows, and reset it: an open one would hold its lock. */
+static int run(struct store *store, sqlite3_stmt *statement)
+{
+	int err = 0;
+
+	if (!statement)
+		return failed(store, "cannot be asked");
+	if (sqlite3_step(statement) != SQLITE_DONE)
+		err = failed(store, sqlite3_sql(statement));
+	sqlite3_reset(statement);
+	return err;
+}
+
+static int begin(struct store *store)
+{
+	if (!sqlite3_get_autocommit(store->db))
+		return 0;
+	return run(store, prepare(store, BEGIN));
+}
+
+/* A write: inside a transaction, by a statement that the caller then binds. */
+static int prepare_write(struct store *store, enum statement which, sqlite3_stmt **statement)
+{
+	int err = begin(store);
+
+	if (err)
+		return err;
+	*statement = prepare(store, which);
+	return *statement ? 0 : failed(store, "cannot be written");
+}
+
+bool doppel_store_dirty(const struct store *store)
+{
+	return !sqlite3_get_autocommit(store->db);
+}
+
+int doppel_store_commit(struct store *store)
+{
+	if (!doppel_store_dirty(store))
+		return 0;
+	return run(store, prepare(store, COMMIT));
+}
+
+static void bind_text(sqlite3_stmt *statement, int column, const char *text)
+{
+	sqlite3_bind_text(statement, column, text, -1, SQLITE_TRANSIENT);
+}
+
+static void bind_mac(sqlite3_stmt *statement, int column, const struct mac *mac)
+{
+	char text[DOPPEL_MAC_TEXT];
+
+	bind_text(statement, column, doppel_mac_format(mac, text));
+}
+
+static const char *column_text(sqlite3_stmt *statement, int column)
+{
+	const unsigned char *text = sqlite3_column_text(statement, column);
+
+	return text ? (const char *)text : "";
+}
+
+static bool column_mac(sqlite3_stmt *statement, int column, struct mac *mac)
+{
+	return !doppel_mac_parse(column_text(statement, column), mac);
+}
+
+/* Each row to row(): non-zero ends the walk. */
+static int walk(struct store *store, sqlite3_stmt *statement,
+		int (*row)(sqlite3_stmt *statement, void *ctx), void *ctx)
+{
+	int err = 0, step;
+
+	if (!statement)
+		return failed(store, "cannot be read");
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		err = row(statement, ctx);
+		if (err)
+			break;
+	}
+	if (!err && step != SQLITE_DONE)
+		err = failed(store, "cannot be read");
+	sqlite3_reset(statement);
+	return err;
+}
+
+int doppel_store_device_put(struct store *store, const struct store_device *device)
+{
+	char lan_ipv4[DOPPEL_IP4_TEXT];
+	sqlite3_stmt *statement;
+	int err = prepare_write(store, DEVICE_PUT, &statement);
+
+	if (err)
+		return err;
+	bind_mac(statement, 1, &device->mac);
+	bind_text(statement, 2, device->name);
+	bind_text(statement, 3, doppel_ip4_format(device->lan_ipv4, lan_ipv4));
+	bind_text(statement, 4, device->status);
+	sqlite3_bind_int64(statement, 5, device->discovered_at);
+	sqlite3_bind_int64(statement, 6, device->last_seen);
+	return run(store, statement);
+}
+
+static int delete_all_of(struct store *store, enum statement which, const struct mac *mac)
+{
+	sqlite3_stmt *statement;
+	int err = prepare_write(store, which, &statement);
+
+	if (err)
+		return err;
+	bind_mac(statement, 1, mac);
+	return run(store, statement);
+}
+
+int doppel_store_device_del(struct store *store, const struct mac *mac)
+{
+	int err = delete_all_of(store, FORWARDS_DEL, mac);
+
+	if (!err)
+		err = delete_all_of(store, DEVICE_DEL, mac);
+	if (err)
+		return err;
+	return sqlite3_changes(store->db) ? 0 : -ENOENT;
+}
+
+struct device_walk {
+	int (*cb)(const struct store_device *device, void *ctx);
+	void *ctx;
+};
+
+static int device_row(sqlite3_stmt *statement, void *ctx)
+{
+	struct device_walk *walker = ctx;
+	struct store_device device = {};
+
+	if (!column_mac(statement, 0, &device.mac))
+		return 0;
+	snprintf(device.name, sizeof(device.name), "%s", column_text(statement, 1));
+	doppel_ip4_parse(column_text(statement, 2), &device.lan_ipv4);
+	snprintf(device.status, sizeof(device.status), "%s", column_text(statement, 3));
+	device.discovered_at = sqlite3_column_int64(statement, 4);
+	device.last_seen = sqlite3_column_int64(statement, 5);
+	return walker->cb(&device, walker->ctx);
+}
+
+int doppel_store_device_foreach(struct store *store,
+				int (*cb)(const struct store_device *device, void *ctx), void *ctx)
+{
+	struct device_walk walker = { cb, ctx };
+
+	return walk(store, prepare(store, DEVICE_ALL), device_row, &walker);
+}
+
+int doppel_store_lease_put(struct store *store, const struct store_lease *lease)
+{
+	sqlite3_stmt *statement;
+	int err = prepare_write(store, LEASE_PUT, &statement);
+
+	if (err)
+		return err;
+	bind_mac(statement, 1, &lease->mac);
+	bind_text(statement, 2, lease->protocol);
+	bind_text(statement, 3, lease->addresses);
+	bind_text(statement, 4, lease->data);
+	return run(store, statement);
+}
+
+int doppel_store_lease_del(struct store *store, const struct mac *mac, const char *protocol)
+{
+	sqlite3_stmt *statement;
+	int err = prepare_write(store, LEASE_DEL, &statement);
+
+	if (err)
+		return err;
+	bind_mac(statement, 1, mac);
+	bind_text(statement, 2, protocol);
+	return run(store, statement);
+}
+
+struct lease_walk {
+	int (*cb)(const struct store_lease *lease, void *ctx);
+	void *ctx;
+};
+
+static int lease_row(sqlite3_stmt *statement, void *ctx)
+{
+	struct lease_walk *walker = ctx;
+	struct store_lease lease = {
+		.protocol = column_text(statement, 1),
+		.addresses = column_text(statement, 2),
+		.data = column_text(statement, 3),
+	};
+
+	if (!column_mac(statement, 0, &lease.mac))
+		return 0;
+	return walker->cb(&lease, walker->ctx);
+}
+
+int doppel_store_lease_foreach(struct store *store, const struct mac *mac,
+			       int (*cb)(const struct store_lease *lease, void *ctx), void *ctx)
+{
+	struct lease_walk walker = { cb, ctx };
+	sqlite3_stmt *statement = prepare(store, mac ? LEASE_OF : LEASE_ALL);
+
+	if (statement && mac)
+		bind_mac(statement, 1, mac);
+	return walk(store, statement, lease_row, &walker);
+}
+
+int doppel_store_forward_put(struct store *store, const struct store_forward *forward)
+{
+	sqlite3_stmt *statement;
+	int err = prepare_write(store, FORWARD_PUT, &statement);
+
+	if (err)
+		return err;
+	bind_mac(statement, 1, &forward->mac);
+	sqlite3_bind_int(statement, 2, forward->protocol);
+	sqlite3_bind_int(statement, 3, forward->port);
+	sqlite3_bind_int(statement, 4, forward->to);
+	return run(store, statement);
+}
+
+int doppel_store_forward_del(struct store *store, const struct mac *mac, uint8_t protocol,
+			     uint16_t port)
+{
+	sqlite3_stmt *statement;
+	int err = prepare_write(store, FORWARD_DEL, &statement);
+
+	if (err)
+		return err;
+	bind_mac(statement, 1, mac);
+	sqlite3_bind_int(statement, 2, protocol);
+	sqlite3_bind_int(statement, 3, port);
+	err = run(store, statement);
+	if (err)
+		return err;
+	return sqlite3_changes(store->db) ? 0 : -ENOENT;
+}
+
+struct forward_walk {
+	int (*cb)(const struct store_forward *forward, void *ctx);
+	void *ctx;
+};
+
+static int forward_row(sqlite3_stmt *statement, void *ctx)
+{
+	struct forward_walk *walker = ctx;
+	struct store_forward forward = {
+		.protocol = (uint8_t)sqlite3_column_int(statement, 1),
+		.port = (uint16_t)sqlite3_column_int(statement, 2),
+		.to = (uint16_t)sqlite3_column_int(statement, 3),
+	};
+
+	if (!column_mac(statement, 0, &forward.mac))
+		return 0;
+	return walker->cb(&forward, walker->ctx);
+}
+
+int doppel_store_forward_foreach(struct store *store,
+				 int (*cb)(const struct store_forward *forward, void *ctx),
+				 void *ctx)
+{
+	struct forward_walk walker = { cb, ctx };
+
+	return walk(store, prepare(store, FORWARD_ALL), forward_row, &walker);
+}
+
+int doppel_store_setting_put(struct store *store, const char *key, const char *value)
+{
+	sqlite3_stmt *statement;
+	int err = prepare_write(store, SETTING_PUT, &statement);
+
+	if (err)
+		return err;
+	bind_text(statement, 1, key);
+	bind_text(statement, 2, value);
+	return run(store, statement);
+}
+
+static int setting_row(sqlite3_stmt *statement, void *ctx)
+{
+	char **value = ctx;
+
+	*value = strdup(column_text(statement, 0));
+	return *value ? 0 : -ENOMEM;
+}
+
+int doppel_store_setting_get(struct store *store, const char *key, char **value)
+{
+	sqlite3_stmt *statement = prepare(store, SETTING_GET);
+	char *found = NULL;
+	int err;
+
+	if (statement)
+		bind_text(statement, 1, key);
+	err = walk(store, statement, setting_row, &found);
+	if (err)
+		return err;
+	if (!found)
+		return -ENOENT;
+	*value = found;
+	return 0;
+}
+
+static int make_directory(const char *path, struct doppel_error *error)
+{
+	auto_free char *copy = strdup(path);
+	char *slash;
+
+	if (!copy)
+		return -ENOMEM;
+	slash = strrchr(copy, '/');
+	if (!slash || slash == copy)
+		return 0;
+	*slash = '\0';
+	if (!mkdir(copy, 0755) || errno == EEXIST)
+		return 0;
+	doppel_error_add(error, "%s: cannot be made: %s", copy, strerror(errno));
+	return -errno;
+}
+
+/*
+ * The lock is on a file of its own: SQLite's own locks are let go of when any
+ * descriptor of the database is closed. It ends with the process, however that ends.
+ */
+static int lock(struct store *store, const char *path, struct doppel_error *error)
+{
+	auto_free char *name = NULL;
+	char holder[16] = "";
+	ssize_t len;
+
+	if (asprintf(&name, "%s.lock", path) < 0)
+		return -ENOMEM;
+	store->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock < 0) {
+		doppel_error_add(error, "%s: cannot be opened: %s", name, strerror(errno));
+		return -errno;
+	}
+	if (!flock(store->lock, LOCK_EX | LOCK_NB)) {
+		if (ftruncate(store->lock, 0) || dprintf(store->lock, "%d\n", getpid()) < 0)
+			doppel_log(LOG_WARNING, "%s: %s", name, strerror(errno));
+		return 0;
+	}
+	len = read(store->lock, holder, sizeof(holder) - 1);
+	if (len > 0)
+		holder[strcspn(holder, "\n")] = '\0';
+	doppel_error_add(error, "%s: in use by another agent (process %s); stop that one first",
+			 path, *holder ? holder : "unknown");
+	return -EBUSY;
+}
+
+static int open_db(struct store *store, const char *path, int flags, struct doppel_error *error)
+{
+	int code = sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (code) {
+		doppel_error_add(error, "%s: cannot be opened: %s", path, sqlite3_errstr(code));
+		return code == SQLITE_NOMEM ? -ENOMEM : -EIO;
+	}
+	sqlite3_busy_timeout(store->db, 2000);
+	return 0;
+}
+
+static int setup_writer(struct store *store, const char *path, struct doppel_error *error)
+{
+	/*
+	 * With a write-ahead log, NORMAL keeps the file whole through a power
+	 * cut, which may cost the last commits: leases are then asked for
+	 * anew. A killed process loses nothing.
+	 */
+	int err = doppel_schema_migrate(store->db, path, error);
+
+	if (err)
+		return err;
+	if (sqlite3_exec(store->db,
+			 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+			 "PRAGMA foreign_keys = ON",
+			 NULL, NULL, NULL)) {
+		doppel_error_add(error, "%s: %s", path, sqlite3_errmsg(store->db));
+		return -EIO;
+	}
+	return 0;
+}
+
+static int finish_open(struct store *opened, int err, struct store **store)
+{
+	if (err)
+		doppel_store_close(opened);
+	else
+		*store = opened;
+	return err;
+}
+
+int doppel_store_open(const char *path, struct store **store, struct doppel_error *error)
+{
+	struct store *opened = calloc(1, sizeof(*opened));
+	mode_t mask;
+	int err;
+
+	if (!opened)
+		return -ENOMEM;
+	opened->lock = -1;
+	mask = umask(0077);
+	err = make_directory(path, error);
+	if (!err)
+		err = lock(opened, path, error);
+	if (!err)
+		err = open_db(opened, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+	if (!err)
+		err = setup_writer(opened, path, error);
+	umask(mask);
+	return finish_open(opened, err, store);
+}
+
+int doppel_store_open_readonly(const char *path, struct store **store, struct doppel_error *error)
+{
+	struct store *opened;
+	int err;
+
+	if (access(path, R_OK)) {
+		doppel_error_add(error, "%s: cannot be read: %s", path, strerror(errno));
+		return -errno;
+	}
+	opened = calloc(1, sizeof(*opened));
+	if (!opened)
+		return -ENOMEM;
+	opened->lock = -1;
+	err = open_db(opened, path, SQLITE_OPEN_READONLY, error);
+	if (!err)
+		err = doppel_schema_check(opened->db, path, error);
+	return finish_open(opened, err, store);
+}
+
+void doppel_store_close(struct store *store)
+{
+	if (!store)
+		return;
+	if (store->db && doppel_store_dirty(store))
+		doppel_store_commit(store);
+	for (size_t i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(store->statements[i]);
+	sqlite3_close(store->db);
+	if (store->lock >= 0)
+		close(store->lock);
+	free(store);
+}
