@@ -28,7 +28,7 @@ int doppel_mac_parse(const char *text, struct mac *mac)
 
 		if (high < 0 || low < 0)
 			return -EINVAL;
-		if (i < 5 && text[3 * i + 2] != ':' && text[3 * i + 2] != '-')
+		if (i < 5 && text[3 * i + 2] != ':')
 			return -EINVAL;
 		result.b[i] = (uint8_t)(high << 4 | low);
 	}

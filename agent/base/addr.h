@@ -22,7 +22,7 @@ struct mac {
  * untouched. The formatters write into text and return it.
  */
 
-/* "aa:bb:cc:dd:ee:ff" in either case, or with '-' between. */
+/* "aa:bb:cc:dd:ee:ff" in either case. */
 int doppel_mac_parse(const char *text, struct mac *mac);
 char *doppel_mac_format(const struct mac *mac, char text[DOPPEL_MAC_TEXT]);
 

@@ -1,0 +1,701 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "gateway/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/yaml.h"
+#include "base/yaml_value.h"
+
+#define SECOND 1000
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24LL * HOUR)
+
+#define DEVICES_MAX 65536 /* devices-limit of uapi/doppel.yaml */
+#define LAN_PREFIX_MAX 30 /* lan-prefix-len of uapi/doppel.yaml */
+#define DHCP_LEASE_MIN (2 * MINUTE) /* dnsmasq's shortest */
+
+static const char default_token_file[] = "/etc/doppel/token";
+static const char default_state[] = "/var/lib/doppel/doppel.db";
+
+/* The seed's AUTO_PORT_FORWARDS for IPv4 clients, and the service's own ports for IPv6 clients. */
+static const struct config_forward default_forwards[] = {
+	{ IPPROTO_TCP, 8080, 80 },  { IPPROTO_TCP, 80, 80 },	 { IPPROTO_TCP, 2323, 23 },
+	{ IPPROTO_TCP, 23, 23 },    { IPPROTO_TCP, 8443, 443 },	 { IPPROTO_TCP, 443, 443 },
+	{ IPPROTO_TCP, 2222, 22 },  { IPPROTO_TCP, 22, 22 },	 { IPPROTO_TCP, 5900, 5900 },
+	{ IPPROTO_TCP, 3389, 3389 },
+};
+
+struct reader {
+	struct config *config;
+	struct doppel_error *error;
+};
+
+static bool no_memory(struct reader *reader)
+{
+	doppel_error_add(reader->error, "out of memory");
+	return false;
+}
+
+/* The map's child, or an error that it is missing. */
+static const struct yaml_node *require(struct reader *reader, const struct yaml_node *map,
+				       const char *key, const char *what)
+{
+	const struct yaml_node *node = doppel_yaml_get(map, key);
+
+	if (!node)
+		doppel_yaml_error_missing(reader->error, map, key, "missing; give %s", what);
+	return node;
+}
+
+/* What the design has and this version does not: only its "off" may be written. */
+static void refuse_unless_off(struct reader *reader, const struct yaml_node *map, const char *key,
+			      const char *what)
+{
+	const struct yaml_node *node = doppel_yaml_get(map, key);
+
+	if (!node || (node->kind == DOPPEL_YAML_SCALAR && !strcmp(node->text, "off")))
+		return;
+	doppel_yaml_error(reader->error, node,
+			  "%s is not supported yet; write off or leave it out", what);
+}
+
+static void read_dhcp(struct reader *reader, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "first", "last", "lease", NULL };
+	struct config *config = reader->config;
+	const struct yaml_node *first, *last, *lease;
+	int64_t lease_ms = 12 * HOUR;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	config->lan.dhcp.on = true;
+	first = require(reader, map, "first", "the first address to hand out");
+	last = require(reader, map, "last", "the last address to hand out");
+	lease = doppel_yaml_get(map, "lease");
+	if (lease)
+		doppel_yaml_duration(reader->error, lease, DHCP_LEASE_MIN, 365 * DAY, &lease_ms);
+	config->lan.dhcp.lease_s = (uint32_t)(lease_ms / SECOND);
+	if (first)
+		doppel_yaml_ip4(reader->error, first, &config->lan.dhcp.first);
+	if (last)
+		doppel_yaml_ip4(reader->error, last, &config->lan.dhcp.last);
+}
+
+/* One end of the DHCP range against the LAN's prefix, both known to be well-formed. */
+static void check_in_lan(struct reader *reader, const struct yaml_node *node, struct in_addr addr)
+{
+	const struct config *config = reader->config;
+	uint8_t len = config->lan.prefix_len;
+	char text[DOPPEL_IP4_TEXT];
+	struct in_addr net = { config->lan.address.s_addr & doppel_ip4_mask(len).s_addr };
+
+	if (!doppel_ip4_in_prefix(addr, net, len))
+		doppel_yaml_error(reader->error, node, "%s lies outside the LAN, %s/%u",
+				  node->text, doppel_ip4_format(net, text), len);
+	else if (!doppel_ip4_is_host_in(addr, len))
+		doppel_yaml_error(reader->error, node, "%s is no host's address in a /%u",
+				  node->text, len);
+}
+
+static void check_dhcp_range(struct reader *reader, const struct yaml_node *dhcp)
+{
+	const struct config *config = reader->config;
+	const struct yaml_node *last = doppel_yaml_get(dhcp, "last");
+
+	check_in_lan(reader, doppel_yaml_get(dhcp, "first"), config->lan.dhcp.first);
+	check_in_lan(reader, last, config->lan.dhcp.last);
+	if (ntohl(config->lan.dhcp.first.s_addr) > ntohl(config->lan.dhcp.last.s_addr))
+		doppel_yaml_error(reader->error, last, "lies before first; swap them");
+}
+
+static void read_lan(struct reader *reader, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "interface", "address", "dhcp", NULL };
+	const struct yaml_node *interface, *address, *dhcp;
+	struct config *config = reader->config;
+	size_t before = reader->error->count;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	interface = require(reader, map, "interface", "the name of the port to the devices");
+	if (interface)
+		doppel_yaml_interface(reader->error, interface, config->lan.interface);
+	address = require(reader, map, "address",
+			  "the gateway's address and prefix length on the LAN (192.168.1.1/24)");
+	if (address && doppel_yaml_ip4_prefix(reader->error, address, &config->lan.address,
+					      &config->lan.prefix_len)) {
+		if (!config->lan.prefix_len || config->lan.prefix_len > LAN_PREFIX_MAX)
+			doppel_yaml_error(reader->error, address,
+					  "the prefix length must be from 1 to %d",
+					  LAN_PREFIX_MAX);
+		else if (!doppel_ip4_is_host(config->lan.address) ||
+			 !doppel_ip4_is_host_in(config->lan.address, config->lan.prefix_len))
+			doppel_yaml_error(reader->error, address,
+					  "%s is a network's or a broadcast address, not a host's",
+					  address->text);
+	}
+	dhcp = doppel_yaml_get(map, "dhcp");
+	if (!dhcp)
+		return;
+	read_dhcp(reader, dhcp);
+	if (reader->error->count == before)
+		check_dhcp_range(reader, dhcp);
+}
+
+static bool read_auto_off(struct reader *reader, const struct yaml_node *map, const char *key)
+{
+	static const char *const words[] = { "auto", "off", NULL };
+	const struct yaml_node *node = doppel_yaml_get(map, key);
+	unsigned int index = 0;
+
+	if (node)
+		doppel_yaml_choice(reader->error, node, words, &index);
+	return !index;
+}
+
+static void read_wan(struct reader *reader, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "interface", "identity", "lend", "ipv4", "ipv6", NULL };
+	static const char *const identities[] = {
+		[CONFIG_DEVICES_ONLY] = "devices-only", [CONFIG_OWN] = "own", NULL,
+	};
+	const struct yaml_node *interface, *identity;
+	struct config *config = reader->config;
+	unsigned int index = CONFIG_DEVICES_ONLY;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	interface = require(reader, map, "interface", "the name of the port to the upstream network");
+	if (interface && doppel_yaml_interface(reader->error, interface, config->wan.interface) &&
+	    !strcmp(config->wan.interface, config->lan.interface))
+		doppel_yaml_error(reader->error, interface,
+				  "%s is the LAN's too; they must be two ports",
+				  config->wan.interface);
+	identity = doppel_yaml_get(map, "identity");
+	if (identity)
+		doppel_yaml_choice(reader->error, identity, identities, &index);
+	config->wan.identity = index;
+	config->wan.ipv4 = read_auto_off(reader, map, "ipv4");
+	config->wan.ipv6 = read_auto_off(reader, map, "ipv6");
+	if (!config->wan.ipv4 && !config->wan.ipv6)
+		doppel_yaml_error(reader->error, map, "ipv4 and ipv6 are both off; leave one on");
+	refuse_unless_off(reader, map, "lend", "lending an identity to the box");
+}
+
+static bool read_forward(struct reader *reader, const struct yaml_node *map,
+			 struct config_forward *forward)
+{
+	static const char *const keys[] = { "port", "to", "protocol", NULL };
+	static const char *const protocols[] = { "tcp", "udp", NULL };
+	const struct yaml_node *port, *to, *protocol;
+	uint32_t from = 0, target;
+	unsigned int index = 0;
+	size_t before = reader->error->count;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return false;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	port = require(reader, map, "port", "the port to open on the device's WAN addresses");
+	if (port)
+		doppel_yaml_uint(reader->error, port, 1, UINT16_MAX, &from);
+	target = from;
+	to = doppel_yaml_get(map, "to");
+	if (to)
+		doppel_yaml_uint(reader->error, to, 1, UINT16_MAX, &target);
+	protocol = doppel_yaml_get(map, "protocol");
+	if (protocol)
+		doppel_yaml_choice(reader->error, protocol, protocols, &index);
+	*forward = (struct config_forward){
+		.protocol = index ? IPPROTO_UDP : IPPROTO_TCP,
+		.port = (uint16_t)from,
+		.to = (uint16_t)target,
+	};
+	return reader->error->count == before;
+}
+
+/* The first of the list that opens the same port as its item number i, or i. */
+static size_t same_port(const struct config_forward *list, size_t i)
+{
+	size_t first = 0;
+
+	while (first < i && (list[first].protocol != list[i].protocol ||
+			     list[first].port != list[i].port))
+		first++;
+	return first;
+}
+
+static void read_forwards(struct reader *reader, const struct yaml_node *list,
+			  struct config_forwards *forwards)
+{
+	if (!doppel_yaml_want_list(reader->error, list))
+		return;
+	forwards->list = calloc(list->count + 1, sizeof(*forwards->list));
+	if (!forwards->list) {
+		no_memory(reader);
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		const struct yaml_node *node = list->children[i];
+		size_t first;
+
+		/* A faulty one keeps its place, with port 0, and so the numbers match. */
+		forwards->count++;
+		if (!read_forward(reader, node, &forwards->list[i])) {
+			forwards->list[i].port = 0;
+			continue;
+		}
+		first = same_port(forwards->list, i);
+		if (first != i)
+			doppel_yaml_error(reader->error, node,
+					  "%s port %u is opened in line %d already",
+					  forwards->list[i].protocol == IPPROTO_UDP ? "UDP" : "TCP",
+					  forwards->list[i].port, list->children[first]->line);
+	}
+}
+
+static void read_default_forwards(struct reader *reader, const struct yaml_node *gateway)
+{
+	const struct yaml_node *list = doppel_yaml_get(gateway, "forwards");
+	struct config_forwards *forwards = &reader->config->forwards;
+
+	if (list) {
+		read_forwards(reader, list, forwards);
+		return;
+	}
+	forwards->list = malloc(sizeof(default_forwards));
+	if (!forwards->list) {
+		no_memory(reader);
+		return;
+	}
+	memcpy(forwards->list, default_forwards, sizeof(default_forwards));
+	forwards->count = sizeof(default_forwards) / sizeof(default_forwards[0]);
+}
+
+static void read_name(struct reader *reader, const struct yaml_node *node, char *name)
+{
+	const char *text;
+
+	if (!doppel_yaml_text(reader->error, node, &text))
+		return;
+	if (strlen(text) >= DOPPEL_NAME_TEXT) {
+		doppel_yaml_error(reader->error, node, "is too long; at most %d bytes",
+				  DOPPEL_NAME_TEXT - 1);
+		return;
+	}
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f) {
+			doppel_yaml_error(reader->error, node, "has a control character in it");
+			return;
+		}
+	}
+	strcpy(name, text);
+}
+
+static void read_device(struct reader *reader, const struct yaml_node *map,
+			struct config_device *device)
+{
+	static const char *const keys[] = { "mac", "name", "forwards", NULL };
+	const struct yaml_node *mac, *name, *forwards;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	mac = require(reader, map, "mac", "the device's MAC address");
+	if (mac)
+		doppel_yaml_mac(reader->error, mac, &device->mac);
+	name = doppel_yaml_get(map, "name");
+	if (name)
+		read_name(reader, name, device->name);
+	forwards = doppel_yaml_get(map, "forwards");
+	if (forwards) {
+		device->own_forwards = true;
+		read_forwards(reader, forwards, &device->forwards);
+	}
+}
+
+static int compare_devices(const void *a, const void *b)
+{
+	const struct config_device *left = a, *right = b;
+
+	return memcmp(&left->mac, &right->mac, sizeof(left->mac));
+}
+
+struct named_node {
+	const char *value;
+	const struct yaml_node *node;
+};
+
+/* In the order of values, then in that of the file. */
+static int compare_named(const void *a, const void *b)
+{
+	const struct named_node *left = a, *right = b;
+	int order = strcasecmp(left->value, right->value);
+
+	return order ? order : left->node->line - right->node->line;
+}
+
+/* No value of that key may be given twice in a list of maps. */
+static void check_unique(struct reader *reader, const struct yaml_node *list, const char *key)
+{
+	struct named_node *named = calloc(list->count + 1, sizeof(*named));
+	size_t count = 0;
+
+	if (!named) {
+		no_memory(reader);
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		const struct yaml_node *node = doppel_yaml_get(list->children[i], key);
+
+		if (node)
+			named[count++] = (struct named_node){ node->text, node };
+	}
+	qsort(named, count, sizeof(*named), compare_named);
+	for (size_t i = 1; i < count; i++)
+		if (!strcasecmp(named[i - 1].value, named[i].value))
+			doppel_yaml_error(reader->error, named[i].node,
+					  "%s is another device's already, in line %d",
+					  named[i].value, named[i - 1].node->line);
+	free(named);
+}
+
+static void read_device_list(struct reader *reader, const struct yaml_node *list)
+{
+	struct config *config = reader->config;
+	size_t before = reader->error->count;
+
+	if (!doppel_yaml_want_list(reader->error, list))
+		return;
+	if (list->count > config->devices.max) {
+		doppel_yaml_error(reader->error, list,
+				  "lists %zu devices, and gateway.devices.max is %u; raise it",
+				  list->count, config->devices.max);
+		return;
+	}
+	config->devices.list = calloc(list->count + 1, sizeof(*config->devices.list));
+	if (!config->devices.list) {
+		no_memory(reader);
+		return;
+	}
+	config->devices.count = list->count;
+	for (size_t i = 0; i < list->count; i++)
+		read_device(reader, list->children[i], &config->devices.list[i]);
+	if (reader->error->count != before)
+		return;
+	check_unique(reader, list, "mac");
+	check_unique(reader, list, "name");
+	qsort(config->devices.list, list->count, sizeof(*config->devices.list), compare_devices);
+}
+
+static void read_devices(struct reader *reader, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "admit", "max", "inactive_after", "list", NULL };
+	static const char *const admissions[] = { "any", "listed", NULL };
+	const struct yaml_node *admit, *max, *inactive_after, *list;
+	struct config *config = reader->config;
+	unsigned int index = 0;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	admit = doppel_yaml_get(map, "admit");
+	if (admit)
+		doppel_yaml_choice(reader->error, admit, admissions, &index);
+	config->devices.listed_only = index;
+	max = doppel_yaml_get(map, "max");
+	if (max)
+		doppel_yaml_uint(reader->error, max, 1, DEVICES_MAX, &config->devices.max);
+	inactive_after = doppel_yaml_get(map, "inactive_after");
+	if (inactive_after)
+		doppel_yaml_duration(reader->error, inactive_after, SECOND, 365 * DAY,
+				     &config->devices.inactive_after_ms);
+	list = doppel_yaml_get(map, "list");
+	if (list)
+		read_device_list(reader, list);
+}
+
+static void read_retry(struct reader *reader, const struct yaml_node *gateway, const char *key,
+		       struct config_retry *retry)
+{
+	static const char *const keys[] = {
+		"timeout", "retries", "retry_delay", "retry_cap", NULL,
+	};
+	const struct yaml_node *map = doppel_yaml_get(gateway, key);
+	const struct yaml_node *timeout, *retries, *delay, *cap;
+
+	if (!map || !doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	timeout = doppel_yaml_get(map, "timeout");
+	if (timeout)
+		doppel_yaml_duration(reader->error, timeout, 100, HOUR, &retry->timeout_ms);
+	retries = doppel_yaml_get(map, "retries");
+	if (retries)
+		doppel_yaml_uint(reader->error, retries, 1, 1000, &retry->retries);
+	delay = doppel_yaml_get(map, "retry_delay");
+	if (delay)
+		doppel_yaml_duration(reader->error, delay, 100, HOUR, &retry->retry_delay_ms);
+	cap = doppel_yaml_get(map, "retry_cap");
+	if (cap)
+		doppel_yaml_duration(reader->error, cap, 100, DAY, &retry->retry_cap_ms);
+	if (retry->retry_cap_ms < retry->retry_delay_ms)
+		doppel_yaml_error(reader->error, cap ? cap : map,
+				  "retry_cap must not be shorter than retry_delay");
+}
+
+static void read_slaac(struct reader *reader, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "wait", "address", NULL };
+	static const char *const addresses[] = {
+		[CONFIG_SLAAC_EUI64] = "eui64",
+		[CONFIG_SLAAC_STABLE_PRIVACY] = "stable-privacy",
+		NULL,
+	};
+	const struct yaml_node *wait, *address;
+	unsigned int index = CONFIG_SLAAC_EUI64;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	wait = doppel_yaml_get(map, "wait");
+	if (wait)
+		doppel_yaml_duration(reader->error, wait, 0, 10 * MINUTE,
+				     &reader->config->slaac.wait_ms);
+	address = doppel_yaml_get(map, "address");
+	if (address)
+		doppel_yaml_choice(reader->error, address, addresses, &index);
+	reader->config->slaac.address = index;
+}
+
+static void refuse_mappings(struct reader *reader, const struct yaml_node *gateway)
+{
+	const struct yaml_node *list = doppel_yaml_get(gateway, "mappings");
+
+	if (list && doppel_yaml_want_list(reader->error, list) && list->count)
+		doppel_yaml_error(reader->error, list,
+				  "mappings are not supported yet; leave the list empty");
+}
+
+static void read_gateway(struct reader *reader, const struct yaml_node *map)
+{
+	static const char *const keys[] = {
+		"lan",	 "wan",	  "devices",	  "forwards", "dhcp4", "dhcp6",
+		"slaac", "filter", "nat64_prefix", "mappings", NULL,
+	};
+	const struct yaml_node *lan, *wan, *devices, *slaac;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	lan = require(reader, map, "lan", "the port to the devices");
+	if (lan)
+		read_lan(reader, lan);
+	wan = require(reader, map, "wan", "the port to the upstream network");
+	if (wan)
+		read_wan(reader, wan);
+	devices = doppel_yaml_get(map, "devices");
+	if (devices)
+		read_devices(reader, devices);
+	read_default_forwards(reader, map);
+	read_retry(reader, map, "dhcp4", &reader->config->dhcp4);
+	read_retry(reader, map, "dhcp6", &reader->config->dhcp6);
+	slaac = doppel_yaml_get(map, "slaac");
+	if (slaac)
+		read_slaac(reader, slaac);
+	refuse_unless_off(reader, map, "nat64_prefix", "464XLAT");
+	refuse_unless_off(reader, map, "filter", "filtering by the site's nftables rules");
+	refuse_mappings(reader, map);
+}
+
+/* "127.0.0.1:5050" or "[::1]:5050". */
+static bool parse_listen(const char *text, struct config *config)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	const char *colon = strrchr(text, ':');
+	char host[DOPPEL_IP6_TEXT + 2];
+	size_t len, digits;
+	unsigned long port;
+
+	if (!colon || (size_t)(colon - text) >= sizeof(host))
+		return false;
+	len = (size_t)(colon - text);
+	digits = strspn(colon + 1, "0123456789");
+	if (!digits || digits > 5 || colon[1 + digits])
+		return false;
+	port = strtoul(colon + 1, NULL, 10);
+	if (!port || port > UINT16_MAX)
+		return false;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	if (!doppel_ip4_parse(host, &in.sin_addr)) {
+		in.sin_port = htons((uint16_t)port);
+		memcpy(&config->api.listen, &in, sizeof(in));
+		config->api.listen_len = sizeof(in);
+		return true;
+	}
+	if (len < 2 || host[0] != '[' || host[len - 1] != ']')
+		return false;
+	host[len - 1] = '\0';
+	if (doppel_ip6_parse(host + 1, &in6.sin6_addr))
+		return false;
+	in6.sin6_port = htons((uint16_t)port);
+	memcpy(&config->api.listen, &in6, sizeof(in6));
+	config->api.listen_len = sizeof(in6);
+	return true;
+}
+
+static void read_api(struct reader *reader, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "listen", "token_file", NULL };
+	const char *path = default_token_file, *text;
+	const struct yaml_node *listen, *token_file;
+	struct config *config = reader->config;
+
+	if (!doppel_yaml_want_map(reader->error, map))
+		return;
+	doppel_yaml_want_keys(reader->error, map, keys);
+	listen = doppel_yaml_get(map, "listen");
+	if (listen && doppel_yaml_text(reader->error, listen, &text)) {
+		config->api.on = parse_listen(text, config);
+		if (!config->api.on)
+			doppel_yaml_error(reader->error, listen,
+					  "must be an address and a port (\"127.0.0.1:5050\", \"[::1]:5050\"), not \"%.60s\"",
+					  text);
+	}
+	token_file = doppel_yaml_get(map, "token_file");
+	if (token_file)
+		doppel_yaml_absolute_path(reader->error, token_file, &path);
+	config->api.token_file = strdup(path);
+	if (!config->api.token_file)
+		no_memory(reader);
+}
+
+static void read_state(struct reader *reader, const struct yaml_node *top)
+{
+	const struct yaml_node *state = doppel_yaml_get(top, "state");
+	const char *path = default_state;
+
+	if (state)
+		doppel_yaml_absolute_path(reader->error, state, &path);
+	reader->config->state = strdup(path);
+	if (!reader->config->state)
+		no_memory(reader);
+}
+
+static void read_top(struct reader *reader, const struct yaml *yaml)
+{
+	static const char *const keys[] = { "gateway", "api", "state", "wireguard", NULL };
+	const struct yaml_node *top = yaml->root, *gateway, *api, *wireguard;
+
+	if (!top || doppel_yaml_is_null(top)) {
+		doppel_error_add(reader->error, "%s:1:1: the file is empty; give a gateway: section",
+				 yaml->file);
+		return;
+	}
+	if (!doppel_yaml_want_map(reader->error, top))
+		return;
+	doppel_yaml_want_keys(reader->error, top, keys);
+	gateway = require(reader, top, "gateway", "the gateway's lan and wan");
+	if (gateway)
+		read_gateway(reader, gateway);
+	api = doppel_yaml_get(top, "api");
+	if (api)
+		read_api(reader, api);
+	read_state(reader, top);
+	wireguard = doppel_yaml_get(top, "wireguard");
+	if (wireguard)
+		doppel_yaml_error_key(reader->error, wireguard,
+				      "WireGuard networks are not supported yet; remove the section");
+}
+
+static struct config *new_config(void)
+{
+	struct config *config = calloc(1, sizeof(*config));
+
+	if (!config)
+		return NULL;
+	config->wan.ipv4 = true;
+	config->wan.ipv6 = true;
+	config->devices.max = 1000;
+	config->devices.inactive_after_ms = 5 * MINUTE;
+	config->dhcp4 = (struct config_retry){ 15 * SECOND, 10, 5 * SECOND, MINUTE };
+	config->dhcp6 = (struct config_retry){ 10 * SECOND, 5, 5 * SECOND, MINUTE };
+	config->slaac.wait_ms = 3 * SECOND;
+	return config;
+}
+
+static int from_yaml(const struct yaml *yaml, struct config **config, struct doppel_error *error)
+{
+	struct reader reader = { .config = new_config(), .error = error };
+	size_t before = error->count;
+
+	if (!reader.config) {
+		no_memory(&reader);
+		return -ENOMEM;
+	}
+	read_top(&reader, yaml);
+	if (error->count != before) {
+		doppel_config_free(reader.config);
+		return -EINVAL;
+	}
+	*config = reader.config;
+	return 0;
+}
+
+int doppel_config_parse(const char *file, const char *text, size_t len, struct config **config,
+			struct doppel_error *error)
+{
+	auto_yaml struct yaml *yaml = NULL;
+	int err = doppel_yaml_parse(file, text, len, &yaml, error);
+
+	return err ? err : from_yaml(yaml, config, error);
+}
+
+int doppel_config_load(const char *file, struct config **config, struct doppel_error *error)
+{
+	auto_yaml struct yaml *yaml = NULL;
+	int err = doppel_yaml_load(file, &yaml, error);
+
+	return err ? err : from_yaml(yaml, config, error);
+}
+
+void doppel_config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->devices.count; i++)
+		free(config->devices.list[i].forwards.list);
+	free(config->devices.list);
+	free(config->forwards.list);
+	free(config->api.token_file);
+	free(config->state);
+	free(config);
+}
+
+const struct config_device *doppel_config_device(const struct config *config,
+						 const struct mac *mac)
+{
+	struct config_device key = { .mac = *mac };
+
+	if (!config->devices.count)
+		return NULL;
+	return bsearch(&key, config->devices.list, config->devices.count,
+		       sizeof(*config->devices.list), compare_devices);
+}
+
+const struct config_forwards *doppel_config_forwards(const struct config *config,
+						     const struct mac *mac)
+{
+	const struct config_device *device = doppel_config_device(config, mac);
+
+	return device && device->own_forwards ? &device->forwards : &config->forwards;
+}
