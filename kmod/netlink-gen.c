@@ -82,4 +82,162 @@ static const struct nla_policy doppel_gateway_set_nl_policy[DOPPEL_A_GATEWAY_TIM
 	[DOPPEL_A_GATEWAY_TIMEOUTS] = NLA_POLICY_NESTED(doppel_timeouts_nl_policy),
 };
 
-/* DOPPEL_CMD_GATEWAY_DEL - do */
+/* DOPPEL_CMD_DEVICE_ADD - do */
+static const struct nla_policy doppel_device_add_nl_policy[DOPPEL_A_DEVICE_WAN_ROUTER6 + 1] = {
+	[DOPPEL_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
+	[DOPPEL_A_DEVICE_LAN_IPV4] = { .type = NLA_U32, },
+	[DOPPEL_A_DEVICE_WAN_IPV4] = { .type = NLA_U32, },
+	[DOPPEL_A_DEVICE_WAN_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U8, 32),
+	[DOPPEL_A_DEVICE_WAN_ROUTER] = { .type = NLA_U32, },
+	[DOPPEL_A_DEVICE_LINK_LOCAL] = NLA_POLICY_EXACT_LEN(16),
+	[DOPPEL_A_DEVICE_WAN_IPV6] = NLA_POLICY_NESTED(doppel_addresses_nl_policy),
+	[DOPPEL_A_DEVICE_WAN_ROUTER6] = NLA_POLICY_EXACT_LEN(16),
+};
+
+/* DOPPEL_CMD_DEVICE_SET - do */
+static const struct nla_policy doppel_device_set_nl_policy[DOPPEL_A_DEVICE_WAN_ROUTER6 + 1] = {
+	[DOPPEL_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
+	[DOPPEL_A_DEVICE_LAN_IPV4] = { .type = NLA_U32, },
+	[DOPPEL_A_DEVICE_WAN_IPV4] = { .type = NLA_U32, },
+	[DOPPEL_A_DEVICE_WAN_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U8, 32),
+	[DOPPEL_A_DEVICE_WAN_ROUTER] = { .type = NLA_U32, },
+	[DOPPEL_A_DEVICE_LINK_LOCAL] = NLA_POLICY_EXACT_LEN(16),
+	[DOPPEL_A_DEVICE_WAN_IPV6] = NLA_POLICY_NESTED(doppel_addresses_nl_policy),
+	[DOPPEL_A_DEVICE_WAN_ROUTER6] = NLA_POLICY_EXACT_LEN(16),
+};
+
+/* DOPPEL_CMD_DEVICE_DEL - do */
+static const struct nla_policy doppel_device_del_nl_policy[DOPPEL_A_DEVICE_MAC + 1] = {
+	[DOPPEL_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
+};
+
+/* DOPPEL_CMD_DEVICE_GET - do */
+static const struct nla_policy doppel_device_get_nl_policy[DOPPEL_A_DEVICE_MAC + 1] = {
+	[DOPPEL_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
+};
+
+/* DOPPEL_CMD_FORWARD_ADD - do */
+static const struct nla_policy doppel_forward_add_nl_policy[DOPPEL_A_FORWARD_TO + 1] = {
+	[DOPPEL_A_FORWARD_MAC] = NLA_POLICY_EXACT_LEN(6),
+	[DOPPEL_A_FORWARD_PROTOCOL] = { .type = NLA_U8, },
+	[DOPPEL_A_FORWARD_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[DOPPEL_A_FORWARD_TO] = NLA_POLICY_MIN(NLA_U16, 1),
+};
+
+/* DOPPEL_CMD_FORWARD_DEL - do */
+static const struct nla_policy doppel_forward_del_nl_policy[DOPPEL_A_FORWARD_PORT + 1] = {
+	[DOPPEL_A_FORWARD_MAC] = NLA_POLICY_EXACT_LEN(6),
+	[DOPPEL_A_FORWARD_PROTOCOL] = { .type = NLA_U8, },
+	[DOPPEL_A_FORWARD_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+};
+
+/* DOPPEL_CMD_SESSION_FLUSH - do */
+static const struct nla_policy doppel_session_flush_nl_policy[DOPPEL_A_SESSION_MAC + 1] = {
+	[DOPPEL_A_SESSION_MAC] = NLA_POLICY_EXACT_LEN(6),
+};
+
+/* Ops table for doppel */
+static const struct genl_split_ops doppel_nl_ops[] = {
+	{
+		.cmd		= DOPPEL_CMD_GATEWAY_SET,
+		.doit		= doppel_nl_gateway_set_doit,
+		.policy		= doppel_gateway_set_nl_policy,
+		.maxattr	= DOPPEL_A_GATEWAY_TIMEOUTS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= DOPPEL_CMD_GATEWAY_GET,
+		.doit	= doppel_nl_gateway_get_doit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= DOPPEL_CMD_GATEWAY_DEL,
+		.doit	= doppel_nl_gateway_del_doit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DOPPEL_CMD_DEVICE_ADD,
+		.doit		= doppel_nl_device_add_doit,
+		.policy		= doppel_device_add_nl_policy,
+		.maxattr	= DOPPEL_A_DEVICE_WAN_ROUTER6,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DOPPEL_CMD_DEVICE_SET,
+		.doit		= doppel_nl_device_set_doit,
+		.policy		= doppel_device_set_nl_policy,
+		.maxattr	= DOPPEL_A_DEVICE_WAN_ROUTER6,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DOPPEL_CMD_DEVICE_DEL,
+		.doit		= doppel_nl_device_del_doit,
+		.policy		= doppel_device_del_nl_policy,
+		.maxattr	= DOPPEL_A_DEVICE_MAC,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DOPPEL_CMD_DEVICE_GET,
+		.doit		= doppel_nl_device_get_doit,
+		.policy		= doppel_device_get_nl_policy,
+		.maxattr	= DOPPEL_A_DEVICE_MAC,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= DOPPEL_CMD_DEVICE_GET,
+		.dumpit	= doppel_nl_device_get_dumpit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= DOPPEL_CMD_FORWARD_ADD,
+		.doit		= doppel_nl_forward_add_doit,
+		.policy		= doppel_forward_add_nl_policy,
+		.maxattr	= DOPPEL_A_FORWARD_TO,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DOPPEL_CMD_FORWARD_DEL,
+		.doit		= doppel_nl_forward_del_doit,
+		.policy		= doppel_forward_del_nl_policy,
+		.maxattr	= DOPPEL_A_FORWARD_PORT,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= DOPPEL_CMD_FORWARD_GET,
+		.dumpit	= doppel_nl_forward_get_dumpit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd	= DOPPEL_CMD_SESSION_GET,
+		.dumpit	= doppel_nl_session_get_dumpit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= DOPPEL_CMD_SESSION_FLUSH,
+		.doit		= doppel_nl_session_flush_doit,
+		.policy		= doppel_session_flush_nl_policy,
+		.maxattr	= DOPPEL_A_SESSION_MAC,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= DOPPEL_CMD_STATS_GET,
+		.doit	= doppel_nl_stats_get_doit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+};
+
+static const struct genl_multicast_group doppel_nl_mcgrps[] = {
+	[DOPPEL_NLGRP_EVENTS] = { "events", },
+};
+
+struct genl_family doppel_nl_family __ro_after_init = {
+	.name		= DOPPEL_FAMILY_NAME,
+	.version	= DOPPEL_FAMILY_VERSION,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.module		= THIS_MODULE,
+	.split_ops	= doppel_nl_ops,
+	.n_split_ops	= ARRAY_SIZE(doppel_nl_ops),
+	.mcgrps		= doppel_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(doppel_nl_mcgrps),
+};
