@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/packet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/list.h"
+
+#define RECEIVE_BUFFER (1024 * 1024)
+
+struct port_socket {
+	struct packet_socket socket;
+	int fd;
+	uint32_t ifindex;
+};
+
+/* Offsets into the frame; the kernel has taken the VLAN tag off. */
+enum {
+	ETHERTYPE_AT = 12,
+	IP4_AT = 14,
+	IP4_FRAGMENT_AT = IP4_AT + 6,
+	IP4_PROTOCOL_AT = IP4_AT + 9,
+	IP6_NEXT_HEADER_AT = 14 + 6,
+	IP6_PAYLOAD_AT = 14 + 40,
+	UDP_DPORT = 2,
+};
+
+#define STMT(code, k) BPF_STMT(code, (uint32_t)(k))
+#define JUMP(code, k, yes, no) BPF_JUMP(code, (uint32_t)(k), yes, no)
+
+/*
+ * Busy ports must not wake the agent for every packet: ARP, DHCPv4 to clients, router and neighbour
+ * discovery and DHCPv6 to clients pass. Tagged frames are of another network: a WAN on a VLAN is
+ * the VLAN's own port.
+ */
+static struct sock_filter filter[] = {
+	/*  0 */ STMT(BPF_LD | BPF_B | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
+	/*  1 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 20),
+	/*  2 */ STMT(BPF_LD | BPF_H | BPF_ABS, ETHERTYPE_AT),
+	/*  3 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 17, 0),
+	/*  4 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 7),
+	/*  5 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP4_PROTOCOL_AT),
+	/*  6 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 15),
+	/*  7 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP4_FRAGMENT_AT),
+	/*  8 */ JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 13, 0),
+	/*  9 */ STMT(BPF_LDX | BPF_B | BPF_MSH, IP4_AT),
+	/* 10 */ STMT(BPF_LD | BPF_H | BPF_IND, IP4_AT + UDP_DPORT),
+	/* 11 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 68, 9, 10),
+	/* 12 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 9),
+	/* 13 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER_AT),
+	/* 14 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 3),
+	/* 15 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD_AT),
+	/* 16 */ JUMP(BPF_JMP | BPF_JGE | BPF_K, ND_ROUTER_ADVERT, 0, 5),
+	/* 17 */ JUMP(BPF_JMP | BPF_JGT | BPF_K, ND_NEIGHBOR_ADVERT, 4, 3),
+	/* 18 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 3),
+	/* 19 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD_AT + UDP_DPORT),
+	/* 20 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 546, 0, 1),
+	/* 21 */ STMT(BPF_RET | BPF_K, PACKET_FRAME_MAX),
+	/* 22 */ STMT(BPF_RET | BPF_K, 0),
+};
+
+static struct port_socket *to_port(struct packet_socket *socket)
+{
+	return container_of(socket, struct port_socket, socket);
+}
+
+static int port_fd(struct packet_socket *sock)
+{
+	return to_port(sock)->fd;
+}
+
+static int port_bind(struct packet_socket *sock, uint32_t ifindex)
+{
+	struct port_socket *port = to_port(sock);
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		/* Protocol 0 hears nothing. */
+		.sll_protocol = ifindex ? htons(ETH_P_ALL) : 0,
+		.sll_ifindex = (int)ifindex,
+	};
+	char scrap[1];
+
+	if (bind(port->fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	port->ifindex = ifindex;
+	/* Frames of the port before are nobody's now; a pending error of a port that went, too. */
+	while (recv(port->fd, scrap, sizeof(scrap), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
+	       errno == ENETDOWN)
+		;
+	return 0;
+}
+
+static ssize_t port_receive(struct packet_socket *sock, void *frame, size_t size,
+			    bool *checksum_pending)
+{
+	struct iovec part = { .iov_base = frame, .iov_len = size };
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t len = recvmsg(to_port(sock)->fd, &message, MSG_DONTWAIT);
+	struct cmsghdr *c;
+
+	*checksum_pending = false;
+	if (len < 0)
+		return -errno;
+	for (c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+		struct tpacket_auxdata aux;
+
+		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
+			continue;
+		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+		*checksum_pending = aux.tp_status & TP_STATUS_CSUMNOTREADY;
+	}
+	return len;
+}
+
+static int port_send(struct packet_socket *sock, const void *frame, size_t len)
+{
+	struct port_socket *port = to_port(sock);
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = (int)port->ifindex,
+	};
+	const uint8_t *bytes = frame;
+
+	if (len < ETH_HLEN)
+		return -EINVAL;
+	if (!port->ifindex)
+		return -ENETDOWN;
+	memcpy(&address.sll_protocol, bytes + ETHERTYPE_AT, sizeof(address.sll_protocol));
+	if (sendto(port->fd, frame, len, MSG_DONTWAIT, (struct sockaddr *)&address,
+		   sizeof(address)) < 0)
+		return -errno;
+	return 0;
+}
+
+static void port_free(struct packet_socket *sock)
+{
+	close(to_port(sock)->fd);
+	free(to_port(sock));
+}
+
+static int prepare(int fd)
+{
+	const struct sock_fprog program = {
+		.len = sizeof(filter) / sizeof(filter[0]),
+		.filter = filter,
+	};
+	const int on = 1, room = RECEIVE_BUFFER;
+
+	/* The socket is bound to nothing yet, so nothing unfiltered can be in it. */
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)))
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	return 0;
+}
+
+int doppel_packet_open(struct packet_socket **sock)
+{
+	struct port_socket *port = calloc(1, sizeof(*port));
+	int err;
+
+	if (!port)
+		return -ENOMEM;
+	port->socket = (struct packet_socket){
+		.fd = port_fd,
+		.bind = port_bind,
+		.receive = port_receive,
+		.send = port_send,
+		.free = port_free,
+	};
+	port->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (port->fd < 0) {
+		err = -errno;
+		free(port);
+		return err;
+	}
+	err = prepare(port->fd);
+	if (err) {
+		port_free(&port->socket);
+		return err;
+	}
+	*sock = &port->socket;
+	return 0;
+}

@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/rtnetlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_arp.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+
+#include "base/cleanup.h"
+#include "base/list.h"
+
+#define EVENT_BUFFER (1024 * 1024)
+#define DUMP_ATTEMPTS 5
+
+struct socket_pair {
+	struct rtnetlink rt;
+	struct nl_sock *commands;	/* blocking; the kernel answers at once */
+	struct nl_sock *events;
+};
+
+struct reply {
+	void (*parse)(struct nlmsghdr *header, void *ctx);
+	void *ctx;
+	int err;
+	bool finished, interrupted;
+};
+
+static struct socket_pair *to_pair(struct rtnetlink *rt)
+{
+	return container_of(rt, struct socket_pair, rt);
+}
+
+static void free_msg(struct nl_msg **msg)
+{
+	nlmsg_free(*msg);
+}
+
+static void put_cb(struct nl_cb **cb)
+{
+	nl_cb_put(*cb);
+}
+
+#define auto_msg __attribute__((cleanup(free_msg)))
+#define auto_cb __attribute__((cleanup(put_cb)))
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *ctx)
+{
+	struct reply *reply = ctx;
+
+	(void)from;
+	reply->err = error->error;
+	reply->finished = true;
+	return NL_STOP;
+}
+
+static int on_valid(struct nl_msg *msg, void *ctx)
+{
+	struct reply *reply = ctx;
+
+	if (reply->parse)
+		reply->parse(nlmsg_hdr(msg), reply->ctx);
+	return NL_OK;
+}
+
+static int on_finish(struct nl_msg *msg, void *ctx)
+{
+	struct reply *reply = ctx;
+
+	(void)msg;
+	reply->finished = true;
+	return NL_STOP;
+}
+
+static int on_interrupted(struct nl_msg *msg, void *ctx)
+{
+	struct reply *reply = ctx;
+
+	(void)msg;
+	reply->interrupted = true;
+	return NL_OK;
+}
+
+static int exchange(struct socket_pair *pair, struct nl_msg *msg, struct reply *reply)
+{
+	struct nl_cb auto_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	int err;
+
+	if (!cb)
+		return -ENOMEM;
+	nl_cb_err(cb, NL_CB_CUSTOM, on_error, reply);
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, reply);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_finish, reply);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, reply);
+	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, reply);
+	err = nl_send_auto(pair->commands, msg);
+	while (err >= 0 && !reply->finished)
+		err = nl_recvmsgs(pair->commands, cb);
+	if (reply->err)
+		return reply->err;
+	return err < 0 ? -EPROTO : 0;
+}
+
+/* One request with its fixed header, and no attributes yet. */
+static struct nl_msg *request(int type, int flags, const void *header, size_t len)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+
+	if (msg && nlmsg_append(msg, (void *)header, len, NLMSG_ALIGNTO)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static bool parse_link(struct nlmsghdr *header, struct port_link *link)
+{
+	struct ifinfomsg *info = nlmsg_data(header);
+	struct nlattr *a[IFLA_MAX + 1];
+
+	if (nlmsg_parse(header, sizeof(*info), a, IFLA_MAX, NULL) || !a[IFLA_IFNAME])
+		return false;
+	*link = (struct port_link){
+		.ifindex = (uint32_t)info->ifi_index,
+		.up = info->ifi_flags & IFF_UP,
+		.running = info->ifi_flags & IFF_RUNNING,
+		/* Only wireless links have the attribute. */
+		.wireless = a[IFLA_WIRELESS],
+	};
+	nla_strlcpy(link->name, a[IFLA_IFNAME], sizeof(link->name));
+	if (a[IFLA_ADDRESS] && nla_len(a[IFLA_ADDRESS]) == (int)sizeof(link->mac.b))
+		memcpy(link->mac.b, nla_data(a[IFLA_ADDRESS]), sizeof(link->mac.b));
+	if (a[IFLA_MTU])
+		link->mtu = nla_get_u32(a[IFLA_MTU]);
+	return true;
+}
+
+static void take_link(struct nlmsghdr *header, void *ctx)
+{
+	if (header->nlmsg_type == RTM_NEWLINK)
+		parse_link(header, ctx);
+}
+
+static int link_get(struct rtnetlink *rt, const char *name, struct port_link *link)
+{
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct nl_msg auto_msg *msg = request(RTM_GETLINK, NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { .parse = take_link, .ctx = link };
+	int err;
+
+	*link = (struct port_link){ 0 };
+	if (!msg || nla_put_string(msg, IFLA_IFNAME, name))
+		return -ENOMEM;
+	err = exchange(to_pair(rt), msg, &reply);
+	if (err)
+		return err;
+	return link->ifindex ? 0 : -ENODEV;
+}
+
+static int link_up(struct rtnetlink *rt, uint32_t ifindex)
+{
+	const struct ifinfomsg info = {
+		.ifi_family = AF_UNSPEC,
+		.ifi_index = (int)ifindex,
+		.ifi_flags = IFF_UP,
+		.ifi_change = IFF_UP,
+	};
+	struct nl_msg auto_msg *msg = request(RTM_NEWLINK, NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { 0 };
+
+	return msg ? exchange(to_pair(rt), msg, &reply) : -ENOMEM;
+}
+
+/* The addresses of one port, kept until the dump is known to be whole. */
+struct address_list {
+	uint32_t ifindex;
+	size_t count, room;
+	struct port_address *list;
+	bool failed;
+};
+
+static void take_address(struct nlmsghdr *header, void *ctx)
+{
+	struct address_list *list = ctx;
+	struct ifaddrmsg *info = nlmsg_data(header);
+	struct port_address address = { 0 };
+	struct nlattr *a[IFA_MAX + 1];
+	struct nlattr *value;
+	uint32_t flags;
+
+	if (header->nlmsg_type != RTM_NEWADDR || nlmsg_parse(header, sizeof(*info), a, IFA_MAX,
+							      NULL))
+		return;
+	value = a[IFA_LOCAL] ? a[IFA_LOCAL] : a[IFA_ADDRESS];
+	if (info->ifa_index != list->ifindex || !value)
+		return;
+	flags = a[IFA_FLAGS] ? nla_get_u32(a[IFA_FLAGS]) : info->ifa_flags;
+	address.ifindex = info->ifa_index;
+	address.family = info->ifa_family;
+	address.prefix_len = info->ifa_prefixlen;
+	address.permanent = flags & IFA_F_PERMANENT;
+	if (address.family == AF_INET && nla_len(value) == 4)
+		memcpy(&address.ipv4, nla_data(value), 4);
+	else if (address.family == AF_INET6 && nla_len(value) == 16)
+		memcpy(&address.ipv6, nla_data(value), 16);
+	else
+		return;
+
+	if (list->count == list->room) {
+		size_t room = list->room ? 2 * list->room : 16;
+		struct port_address *more = reallocarray(list->list, room, sizeof(*more));
+
+		if (!more) {
+			list->failed = true;
+			return;
+		}
+		list->list = more;
+		list->room = room;
+	}
+	list->list[list->count++] = address;
+}
+
+static int read_addresses(struct socket_pair *pair, struct address_list *list)
+{
+	const struct ifaddrmsg info = { .ifa_family = AF_UNSPEC, .ifa_index = list->ifindex };
+	int attempt;
+
+	for (attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+		struct nl_msg auto_msg *msg = request(RTM_GETADDR, NLM_F_DUMP, &info,
+						      sizeof(info));
+		struct reply reply = { .parse = take_address, .ctx = list };
+		int err;
+
+		if (!msg)
+			return -ENOMEM;
+		list->count = 0;
+		err = exchange(pair, msg, &reply);
+		if (err || !reply.interrupted)
+			return list->failed ? -ENOMEM : err;
+	}
+	return -EINTR;
+}
+
+static int address_dump(struct rtnetlink *rt, uint32_t ifindex,
+			int (*cb)(const struct port_address *address, void *ctx), void *ctx)
+{
+	struct address_list list = { .ifindex = ifindex };
+	int err = read_addresses(to_pair(rt), &list);
+	void auto_free *owned = list.list;
+	size_t i;
+
+	(void)owned;
+	for (i = 0; !err && i < list.count; i++)
+		err = cb(&list.list[i], ctx);
+	return err;
+}
+
+static int address_change(struct rtnetlink *rt, int type, int flags,
+			  const struct port_address *address)
+{
+	const struct ifaddrmsg info = {
+		.ifa_family = (uint8_t)address->family,
+		.ifa_prefixlen = address->prefix_len,
+		.ifa_index = address->ifindex,
+		.ifa_flags = IFA_F_PERMANENT,
+	};
+	const int len = address->family == AF_INET ? 4 : 16;
+	struct nl_msg auto_msg *msg = request(type, flags | NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { 0 };
+
+	if (!msg || nla_put(msg, IFA_LOCAL, len, &address->ipv6) ||
+	    nla_put(msg, IFA_ADDRESS, len, &address->ipv6))
+		return -ENOMEM;
+	return exchange(to_pair(rt), msg, &reply);
+}
+
+static int address_add(struct rtnetlink *rt, const struct port_address *address)
+{
+	int err = address_change(rt, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, address);
+
+	return err == -EEXIST ? 0 : err;
+}
+
+static int address_del(struct rtnetlink *rt, const struct port_address *address)
+{
+	return address_change(rt, RTM_DELADDR, 0, address);
+}
+
+static int neighbour_probe(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
+			   const struct mac *mac)
+{
+	const struct ndmsg info = {
+		.ndm_family = AF_INET,
+		.ndm_ifindex = (int)ifindex,
+		.ndm_state = NUD_PROBE,
+	};
+	struct nl_msg auto_msg *msg = request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE |
+					      NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { 0 };
+
+	if (!msg || nla_put(msg, NDA_DST, sizeof(ipv4), &ipv4) ||
+	    nla_put(msg, NDA_LLADDR, sizeof(mac->b), mac->b))
+		return -ENOMEM;
+	return exchange(to_pair(rt), msg, &reply);
+}
+
+static bool parse_neighbour(struct nlmsghdr *header, struct port_event *event)
+{
+	struct ndmsg *info = nlmsg_data(header);
+	struct nlattr *a[NDA_MAX + 1];
+
+	if (header->nlmsg_type != RTM_NEWNEIGH ||
+	    nlmsg_parse(header, sizeof(*info), a, NDA_MAX, NULL) ||
+	    info->ndm_family != AF_INET || !(info->ndm_state & NUD_REACHABLE) ||
+	    !a[NDA_DST] || nla_len(a[NDA_DST]) != 4 ||
+	    !a[NDA_LLADDR] || nla_len(a[NDA_LLADDR]) != 6)
+		return false;
+	*event = (struct port_event){
+		.kind = PORT_EVENT_NEIGHBOUR,
+		.ifindex = (uint32_t)info->ndm_ifindex,
+	};
+	memcpy(&event->ipv4, nla_data(a[NDA_DST]), 4);
+	memcpy(event->mac.b, nla_data(a[NDA_LLADDR]), 6);
+	return true;
+}
+
+struct event_walk {
+	uint32_t ifindex;		/* 0: any */
+	void (*cb)(const struct port_event *event, void *ctx);
+	void *ctx;
+};
+
+static void show_neighbour(struct nlmsghdr *header, void *ctx)
+{
+	struct event_walk *walk = ctx;
+	struct port_event event;
+
+	if (parse_neighbour(header, &event) && event.ifindex == walk->ifindex)
+		walk->cb(&event, walk->ctx);
+}
+
+static int neighbour_dump(struct rtnetlink *rt, uint32_t ifindex,
+			  void (*cb)(const struct port_event *event, void *ctx), void *ctx)
+{
+	const struct ndmsg info = { .ndm_family = AF_INET };
+	struct nl_msg auto_msg *msg = request(RTM_GETNEIGH, NLM_F_DUMP, &info, sizeof(info));
+	struct event_walk walk = { .ifindex = ifindex, .cb = cb, .ctx = ctx };
+	struct reply reply = { .parse = show_neighbour, .ctx = &walk };
+
+	return msg ? exchange(to_pair(rt), msg, &reply) : -ENOMEM;
+}
+
+static int on_event(struct nl_msg *msg, void *ctx)
+{
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	struct event_walk *walk = ctx;
+	struct port_event event = { 0 };
+
+	switch (header->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		/* Bridges tell of their ports in a family of their own. */
+		if (((struct ifinfomsg *)nlmsg_data(header))->ifi_family != AF_UNSPEC ||
+		    !parse_link(header, &event.link))
+			return NL_OK;
+		event.kind = header->nlmsg_type == RTM_NEWLINK ? PORT_EVENT_LINK : PORT_EVENT_GONE;
+		event.ifindex = event.link.ifindex;
+		break;
+	default:
+		if (!parse_neighbour(header, &event))
+			return NL_OK;
+	}
+	walk->cb(&event, walk->ctx);
+	return NL_OK;
+}
+
+static int no_sequence(struct nl_msg *msg, void *ctx)
+{
+	(void)msg;
+	(void)ctx;
+	return NL_OK;
+}
+
+static int event_fd(struct rtnetlink *rt)
+{
+	return nl_socket_get_fd(to_pair(rt)->events);
+}
+
+static int read_events(struct rtnetlink *rt,
+		       void (*cb)(const struct port_event *event, void *ctx), void *ctx)
+{
+	struct event_walk walk = { .cb = cb, .ctx = ctx };
+	struct nl_cb auto_cb *handlers = nl_cb_alloc(NL_CB_DEFAULT);
+	int err;
+
+	if (!handlers)
+		return -ENOMEM;
+	nl_cb_set(handlers, NL_CB_VALID, NL_CB_CUSTOM, on_event, &walk);
+	nl_cb_set(handlers, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, no_sequence, NULL);
+	do {
+		err = nl_recvmsgs(to_pair(rt)->events, handlers);
+	} while (!err);
+	if (err == -NLE_NOMEM) {
+		/* ENOBUFS: the kernel dropped events, as this socket's buffer was full. */
+		const struct port_event event = { .kind = PORT_EVENT_LOST };
+
+		cb(&event, ctx);
+		return 0;
+	}
+	return err == -NLE_AGAIN ? 0 : -EPROTO;
+}
+
+static int sysctl_open(const char *path, int flags)
+{
+	char full[256];
+	int fd;
+
+	if (snprintf(full, sizeof(full), "/proc/sys/%s", path) >= (int)sizeof(full))
+		return -ENAMETOOLONG;
+	fd = open(full, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int sysctl_get(struct rtnetlink *rt, const char *path, char *value, size_t size)
+{
+	int auto_close fd = sysctl_open(path, O_RDONLY);
+	ssize_t len;
+
+	(void)rt;
+	if (fd < 0)
+		return fd;
+	len = read(fd, value, size);
+	if (len < 0)
+		return -errno;
+	if ((size_t)len == size)
+		return -ENAMETOOLONG;
+	while (len && value[len - 1] == '\n')
+		len--;
+	value[len] = '\0';
+	return 0;
+}
+
+static int sysctl_set(struct rtnetlink *rt, const char *path, const char *value)
+{
+	int auto_close fd = sysctl_open(path, O_WRONLY);
+	size_t len = strlen(value);
+
+	(void)rt;
+	if (fd < 0)
+		return fd;
+	return write(fd, value, len) == (ssize_t)len ? 0 : -errno;
+}
+
+static void pair_free(struct rtnetlink *rt)
+{
+	struct socket_pair *pair = to_pair(rt);
+
+	nl_socket_free(pair->commands);
+	nl_socket_free(pair->events);
+	free(pair);
+}
+
+static int open_sockets(struct socket_pair *pair)
+{
+	const struct timeval patience = { .tv_sec = 5 };
+
+	pair->commands = nl_socket_alloc();
+	pair->events = nl_socket_alloc();
+	if (!pair->commands || !pair->events)
+		return -ENOMEM;
+	if (nl_connect(pair->commands, NETLINK_ROUTE) || nl_connect(pair->events, NETLINK_ROUTE))
+		return -errno;
+	setsockopt(nl_socket_get_fd(pair->commands), SOL_SOCKET, SO_RCVTIMEO, &patience,
+		   sizeof(patience));
+	nl_socket_disable_seq_check(pair->events);
+	nl_socket_set_buffer_size(pair->events, EVENT_BUFFER, 0);
+	nl_socket_set_nonblocking(pair->events);
+	if (nl_socket_add_memberships(pair->events, RTNLGRP_LINK, RTNLGRP_NEIGH, 0))
+		return -EPROTO;
+	return 0;
+}
+
+int doppel_rtnetlink_open(struct rtnetlink **rt)
+{
+	struct socket_pair *pair = calloc(1, sizeof(*pair));
+	int err;
+
+	if (!pair)
+		return -ENOMEM;
+	pair->rt = (struct rtnetlink){
+		.event_fd = event_fd,
+		.read_events = read_events,
+		.link_get = link_get,
+		.link_up = link_up,
+		.address_dump = address_dump,
+		.address_add = address_add,
+		.address_del = address_del,
+		.neighbour_probe = neighbour_probe,
+		.neighbour_dump = neighbour_dump,
+		.sysctl_get = sysctl_get,
+		.sysctl_set = sysctl_set,
+		.free = pair_free,
+	};
+	err = open_sockets(pair);
+	if (err) {
+		pair_free(&pair->rt);
+		return err;
+	}
+	*rt = &pair->rt;
+	return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The namespace's ports by rtnetlink, and their sysctls: links, addresses, neighbours. Every call
+ * returns 0 or a negative errno.
+ */
+#ifndef DOPPEL_KERNEL_RTNETLINK_H
+#define DOPPEL_KERNEL_RTNETLINK_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+struct port_link {
+	uint32_t ifindex;
+	char name[IF_NAMESIZE];
+	struct mac mac;
+	uint32_t mtu;
+	bool up;		/* IFF_UP: administratively */
+	bool running;		/* with carrier */
+	bool wireless;		/* a Wi-Fi station carries one MAC only */
+};
+
+struct port_address {
+	uint32_t ifindex;
+	int family;		/* AF_INET or AF_INET6 */
+	union {
+		struct in_addr ipv4;
+		struct in6_addr ipv6;
+	};
+	uint8_t prefix_len;
+	bool permanent;		/* else the kernel made it, from an advertisement */
+};
+
+enum port_event_kind {
+	PORT_EVENT_LINK,	/* link: new, or changed */
+	PORT_EVENT_GONE,	/* link: ifindex and name only */
+	PORT_EVENT_NEIGHBOUR,	/* mac is reachable at ipv4 on port ifindex */
+	PORT_EVENT_LOST,	/* events are missing: look at everything */
+};
+
+struct port_event {
+	enum port_event_kind kind;
+	struct port_link link;
+	uint32_t ifindex;
+	struct mac mac;
+	struct in_addr ipv4;
+};
+
+/* One interface; tests have a fake. */
+struct rtnetlink {
+	int (*event_fd)(struct rtnetlink *rt);
+	int (*read_events)(struct rtnetlink *rt,
+			   void (*cb)(const struct port_event *event, void *ctx), void *ctx);
+
+	/* -ENODEV: no such port. */
+	int (*link_get)(struct rtnetlink *rt, const char *name, struct port_link *link);
+	int (*link_up)(struct rtnetlink *rt, uint32_t ifindex);
+
+	/* All addresses of a port. */
+	int (*address_dump)(struct rtnetlink *rt, uint32_t ifindex,
+			    int (*cb)(const struct port_address *address, void *ctx), void *ctx);
+	/* One that is there already is fine. */
+	int (*address_add)(struct rtnetlink *rt, const struct port_address *address);
+	int (*address_del)(struct rtnetlink *rt, const struct port_address *address);
+
+	/* Let the kernel ask the neighbour whether it is still there (unicast, three times). */
+	int (*neighbour_probe)(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
+			       const struct mac *mac);
+	/* The IPv4 neighbours that are known to be reachable. */
+	int (*neighbour_dump)(struct rtnetlink *rt, uint32_t ifindex,
+			      void (*cb)(const struct port_event *event, void *ctx), void *ctx);
+
+	/* @path below /proc/sys. sysctl_get: -ENAMETOOLONG if @size is too small. */
+	int (*sysctl_get)(struct rtnetlink *rt, const char *path, char *value, size_t size);
+	int (*sysctl_set)(struct rtnetlink *rt, const char *path, const char *value);
+	void (*free)(struct rtnetlink *rt);
+};
+
+/* The caller ends it with rt->free(rt). */
+int doppel_rtnetlink_open(struct rtnetlink **rt);
+
+#endif
