@@ -253,11 +253,7 @@ host_services()
 	for port in 80 443 22; do
 		spawn "$ns.http" "$ns" busybox httpd -f -p "$port" -h "$home"
 	done
-	# An IPv6 socket takes IPv4 too; a device has no IPv6.
-	case $ns in
-	dev*)	spawn "$ns.udp" "$ns" socat UDP4-RECVFROM:5000,fork "SYSTEM:echo $ns" ;;
-	*)	spawn "$ns.udp" "$ns" socat UDP6-RECVFROM:5000,fork "SYSTEM:echo $ns" ;;
-	esac
+	spawn "$ns.udp" "$ns" "$tb_lib/udp-name" 5000 "$ns"
 }
 
 # testbed_device N: attached to the LAN; it asks for its address by itself.
@@ -289,11 +285,12 @@ http()
 	in_ns "$1" curl -gsS --noproxy '*' --connect-timeout 5 --max-time 10 "http://$host:$3$4"
 }
 
-# udp_ask NAMESPACE ADDRESS PORT: the answer to one datagram
+# udp_ask NAMESPACE ADDRESS PORT [TEXT]: the answer to one datagram
 udp_ask()
 {
 	# shellcheck disable=SC2016
-	in_ns "$1" timeout 5 bash -c 'exec 3<>"/dev/udp/$0/$1" && echo hello >&3 && dd bs=1500 count=1 <&3 2>/dev/null' "$2" "$3"
+	in_ns "$1" timeout 5 bash -c \
+		'exec 3<>"/dev/udp/$0/$1" && echo "$2" >&3 && dd bs=9000 count=1 <&3 2>/dev/null' "$2" "$3" "${4:-hello}"
 }
 
 # ping_from NAMESPACE ADDRESS

@@ -37,11 +37,11 @@ isnt "Kea's lease file names the MAC" "$(lease4_of 1)" ""
 check "and reaches the client over IPv4" ping_from gw "$CLIENT4"
 is "who sees its address" "$(http gw "$CLIENT4" 80 /cgi-bin/ip)" "$(lease4_of 1)"
 is "as a server behind the router does" "$(http gw "$FAR4" 80 /cgi-bin/ip)" "$(lease4_of 1)"
-is "UDP works, too" "$(udp_ask gw "$CLIENT4" 5000)" client
+is "UDP works, too" "$(udp_ask gw "$CLIENT4" 5000)" "client hello"
 check "an RA gives it its SLAAC address" within 15 has_slaac
 is "and IPv6 works" "$(http gw "$CLIENT6" 80 /cgi-bin/ip)" "$(slaac_of 1)"
 is "also behind the router" "$(http gw "$FAR6" 80 /name)" far
-is "and UDP over IPv6" "$(udp_ask gw "$CLIENT6" 5000)" client
+is "and UDP over IPv6" "$(udp_ask gw "$CLIENT6" 5000)" "client hello"
 
 as_device 9
 before=$(upstream_drops unregistered)
@@ -67,7 +67,7 @@ ip -n gw addr add 192.168.1.1/24 dev lan0
 in_ns dev1 ip addr add 192.168.1.50/24 dev eth0
 is "a device serves its name on the LAN" "$(http gw 192.168.1.50 80 /name)" dev1
 is "on each of its ports" "$(http gw 192.168.1.50 22 /name)" dev1
-is "by UDP" "$(within 5 udp_ask gw 192.168.1.50 5000)" dev1
+is "by UDP" "$(within 5 udp_ask gw 192.168.1.50 5000)" "dev1 hello"
 is "and the large file whole" "$(http gw 192.168.1.50 80 /big | sha256sum)" "$tb_big_sum"
 
 tap_done
