@@ -161,15 +161,15 @@ static int check_key(struct reader *reader, const struct yaml_node *map, const y
 {
 	const char *name = (const char *)key->data.scalar.value;
 	const struct yaml_node *first;
-	char what[160];
+	char what[256];
 
 	if (strlen(name) != key->data.scalar.length || strchr(name, '\n'))
 		return refuse(reader, key->start_mark, "a key may not have line ends in it");
 	first = doppel_yaml_get(map, name);
 	if (!first)
 		return 0;
-	snprintf(what, sizeof(what), "%.100s: given twice, first in line %d; leave one", name,
-		 first->key_line);
+	snprintf(what, sizeof(what), "%.180s: given twice, first in line %d; leave one",
+		 first->path, first->key_line);
 	return refuse(reader, key->start_mark, what);
 }
 

@@ -447,8 +447,8 @@ static void read_retry(struct reader *reader, const struct yaml_node *gateway, c
 	if (cap)
 		doppel_yaml_duration(reader->error, cap, 100, DAY, &retry->retry_cap_ms);
 	if (retry->retry_cap_ms < retry->retry_delay_ms)
-		doppel_yaml_error(reader->error, cap ? cap : map,
-				  "retry_cap must not be shorter than retry_delay");
+		doppel_yaml_error(reader->error, cap ? cap : delay,
+				  "retry_delay must not be longer than retry_cap");
 }
 
 static void read_slaac(struct reader *reader, const struct yaml_node *map)

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "store/schema.h"
 
 enum statement {
@@ -405,23 +406,6 @@ int doppel_store_setting_get(struct store *store, const char *key, char **value)
 	return 0;
 }
 
-static int make_directory(const char *path, struct doppel_error *error)
-{
-	auto_free char *copy = strdup(path);
-	char *slash;
-
-	if (!copy)
-		return -ENOMEM;
-	slash = strrchr(copy, '/');
-	if (!slash || slash == copy)
-		return 0;
-	*slash = '\0';
-	if (!mkdir(copy, 0755) || errno == EEXIST)
-		return 0;
-	doppel_error_add(error, "%s: cannot be made: %s", copy, strerror(errno));
-	return -errno;
-}
-
 /*
  * The lock is on a file of its own: SQLite's own locks are let go of when any
  * descriptor of the database is closed. It ends with the process, however that ends.
@@ -504,8 +488,11 @@ int doppel_store_open(const char *path, struct store **store, struct doppel_erro
 		return -ENOMEM;
 	opened->lock = -1;
 	mask = umask(0077);
-	err = make_directory(path, error);
-	if (!err)
+	err = doppel_make_parent(path);
+	if (err)
+		doppel_error_add(error, "%s: its directory cannot be made: %s", path,
+				 strerror(-err));
+	else
 		err = lock(opened, path, error);
 	if (!err)
 		err = open_db(opened, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);

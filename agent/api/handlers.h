@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What each path of the API does: see the table in routes.c. */
+#ifndef DOPPEL_API_HANDLERS_H
+#define DOPPEL_API_HANDLERS_H
+
+#include "api/http.h"
+#include "base/addr.h"
+#include "base/list.h"
+#include "gateway/gateway.h"
+
+struct clock;
+
+#define API_ARGUMENTS_MAX 3
+
+struct api_context {
+	struct gateway *gateway;
+	struct clock *clock;
+	struct ev_loop *loop;
+	struct list streams; /* of events */
+};
+
+struct api_request {
+	struct api_context *api;
+	const struct http_request *http;
+	const char *argument[API_ARGUMENTS_MAX]; /* what stood for each '*' of the path */
+};
+
+typedef void api_handler(const struct api_request *request, struct http_reply *reply);
+
+/* handle() of a struct http_handler; ctx is a struct api_context. */
+void doppel_api_route(void *ctx, const struct http_request *request, struct http_reply *reply);
+
+api_handler doppel_api_health, doppel_api_status, doppel_api_diagnose, doppel_api_stats;
+api_handler doppel_api_devices, doppel_api_device, doppel_api_device_forget;
+api_handler doppel_api_device_retry;
+api_handler doppel_api_forwards, doppel_api_forward_add, doppel_api_forward_remove;
+api_handler doppel_api_sessions, doppel_api_sessions_flush;
+api_handler doppel_api_events;
+
+/* End all event streams. */
+void doppel_api_events_end(struct api_context *api);
+
+/*
+ * The device that text names: a MAC, a LAN or WAN address, or a name. 0, -ENOENT,
+ * or -EEXIST if several have the name.
+ */
+int doppel_api_resolve(struct gateway *gateway, const char *text, struct mac *mac);
+/* The same, with the refusal in reply. */
+bool doppel_api_resolve_or_reply(const struct api_request *request, const char *text,
+				 struct mac *mac, struct http_reply *reply);
+
+/* A JSON list that is written as it grows, so that a long one is not in memory twice. */
+struct json_list {
+	struct buf items;
+	size_t count;
+	int err;
+};
+
+/* Add the item, which is taken over. */
+void doppel_json_list_add(struct json_list *list, json_t *item);
+/* {"total": total, name: […]}; frees the list. */
+void doppel_json_list_reply(struct json_list *list, const char *name, size_t total,
+			    struct http_reply *reply);
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <microhttpd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/handlers.h"
+#include "api/json.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+/* Resident memory, in bytes; 0 if the kernel does not tell. */
+static unsigned long resident_bytes(void)
+{
+	auto_fclose FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	if (!file || fscanf(file, "%*s %lu", &pages) != 1)
+		return 0;
+	return pages * (unsigned long)sysconf(_SC_PAGESIZE);
+}
+
+static json_t *counts_json(const struct gateway_counts *counts)
+{
+	json_t *json = json_pack("{s:I}", "total", (json_int_t)counts->total);
+
+	for (int status = 0; status < DEVICE_STATUSES; status++)
+		json_object_set_new(json, doppel_device_status_name(status),
+				    json_integer(counts->by_status[status]));
+	return json;
+}
+
+static json_t *port_json(const char *interface, bool up)
+{
+	return json_pack("{s:s, s:b}", "interface", interface, "up", up);
+}
+
+void doppel_api_health(const struct api_request *request, struct http_reply *reply)
+{
+	int64_t now = doppel_clock_wall_s(request->api->clock);
+	struct gateway_status status;
+	bool healthy;
+
+	doppel_gateway_status(request->api->gateway, &status);
+	healthy = status.module_ready && status.lan_up && status.wan_up;
+	doppel_http_reply_json(
+		reply, MHD_HTTP_OK,
+		json_pack("{s:s, s:b, s:I, s:f, s:o, s:{s:o, s:o}, s:o, s:o}",
+			  "status", healthy ? "healthy" : "degraded",
+			  "running", 1,
+			  "uptime_seconds", (json_int_t)(now - status.started_at),
+			  "memory_usage_mb", (double)resident_bytes() / (1 << 20),
+			  "last_discovery", doppel_json_time(status.last_discovery),
+			  "interfaces", "lan", port_json(status.lan, status.lan_up),
+			  "wan", port_json(status.wan, status.wan_up),
+			  "device_stats", counts_json(&status.devices),
+			  "timestamp", doppel_json_time(now)));
+}
+
+static int add_device(const struct device_view *device, void *ctx)
+{
+	json_array_append_new(ctx, doppel_json_device(device));
+	return 0;
+}
+
+void doppel_api_status(const struct api_request *request, struct http_reply *reply)
+{
+	int64_t now = doppel_clock_wall_s(request->api->clock);
+	json_t *devices = json_array();
+	struct gateway_status status;
+	char lan[DOPPEL_IP4_TEXT + 4], address[DOPPEL_IP4_TEXT];
+
+	doppel_gateway_status(request->api->gateway, &status);
+	doppel_gateway_foreach_device(request->api->gateway, add_device, devices);
+	snprintf(lan, sizeof(lan), "%s/%u", doppel_ip4_format(status.lan_ipv4, address),
+		 status.lan_prefix_len);
+	/* eth0 and eth1 are the seed's names for the WAN and the LAN port. */
+	doppel_http_reply_json(
+		reply, MHD_HTTP_OK,
+		json_pack("{s:b, s:o, s:I, s:I, s:o, s:b, s:b, s:{s:s, s:b, s:s, s:b, s:b},"
+			  " s:{s:s, s:b, s:s, s:o}, s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o}",
+			  "running", 1,
+			  "devices", devices,
+			  "device_count", (json_int_t)status.devices.total,
+			  "active_devices", (json_int_t)status.devices.by_status[DEVICE_ACTIVE],
+			  "device_stats", counts_json(&status.devices),
+			  "eth0_up", status.wan_up,
+			  "eth1_up", status.lan_up,
+			  "lan", "interface", status.lan, "up", status.lan_up, "address", lan,
+			  "dhcp_wanted", status.dhcp_wanted, "dhcp_running", status.dhcp_running,
+			  "wan", "interface", status.wan, "up", status.wan_up,
+			  "identity", status.devices_only ? "devices-only" : "own",
+			  "ipv6_router", doppel_json_ip6(&status.router6),
+			  "module", "present", status.module_present, "ready", status.module_ready,
+			  "version", status.module_version, "problem", status.problem,
+			  "sessions", (json_int_t)status.sessions,
+			  "queued", (json_int_t)status.queued,
+			  "started_at", doppel_json_time(status.started_at),
+			  "timestamp", doppel_json_time(now)));
+}
+
+static int add_check(const struct check_view *check, void *ctx)
+{
+	json_array_append_new(ctx, doppel_json_check(check));
+	return 0;
+}
+
+void doppel_api_diagnose(const struct api_request *request, struct http_reply *reply)
+{
+	json_t *checks = json_array();
+
+	doppel_gateway_diagnose(request->api->gateway, add_check, checks);
+	doppel_http_reply_json(reply, MHD_HTTP_OK, json_pack("{s:o}", "checks", checks));
+}
+
+static int add_drop(const struct drop_view *drop, void *ctx)
+{
+	json_object_set_new(ctx, drop->reason, json_integer((json_int_t)drop->packets));
+	return 0;
+}
+
+void doppel_api_stats(const struct api_request *request, struct http_reply *reply)
+{
+	json_t *drops = json_object();
+	struct counters_view counters;
+	int err = doppel_gateway_stats(request->api->gateway, &counters, add_drop, drops);
+
+	if (err) {
+		json_decref(drops);
+		doppel_http_reply_error(reply, MHD_HTTP_SERVICE_UNAVAILABLE,
+					"the module gave no counters: %s", strerror(-err));
+		return;
+	}
+	doppel_http_reply_json(reply, MHD_HTTP_OK,
+			       json_pack("{s:o, s:o}", "counters", doppel_json_counters(&counters),
+					 "drops", drops));
+}
