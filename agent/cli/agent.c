@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* doppel agent: the parts put together, signals, and the event loop. */
+#include <ev.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "cli/cli.h"
+#include "gateway/config.h"
+#include "gateway/gateway.h"
+#include "store/store.h"
+
+enum { CHECK, VERBOSE };
+
+static const struct cli_option options[] = {
+	{ "check", 0, NULL, "check the YAML file and end" },
+	{ "verbose", 'v', NULL, "log more" },
+	{},
+};
+
+struct agent {
+	const struct cli *cli;
+	struct ev_loop *loop;
+	struct config *config;
+	struct store *store;
+	struct gateway *gateway;
+	struct api *api;
+	ev_signal hangup, terminate, interrupt;
+	ev_prepare commit;
+};
+
+/* Each line of what went wrong is a line of the log. */
+static void log_error(const struct doppel_error *error)
+{
+	const char *line = error->text;
+
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+
+		doppel_log(LOG_ERR, "%.*s", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+/* The database is locked and open: another one needs another agent. */
+static bool same_state(const struct config *old, const struct config *new)
+{
+	if (!strcmp(old->state, new->state))
+		return true;
+	doppel_log(LOG_ERR, "state: cannot change from %s to %s while running; restart the agent",
+		   old->state, new->state);
+	return false;
+}
+
+static void reload(struct agent *agent)
+{
+	struct doppel_error error = {};
+	struct config *config;
+
+	if (doppel_config_load(agent->cli->config, &config, &error)) {
+		log_error(&error);
+		doppel_log(LOG_ERR, "the old configuration stays");
+		return;
+	}
+	if (!same_state(agent->config, config) ||
+	    doppel_gateway_reload(agent->gateway, config, &error)) {
+		log_error(&error);
+		doppel_log(LOG_ERR, "the old configuration stays");
+		doppel_config_free(config);
+		return;
+	}
+	if (doppel_api_reload(agent->api, config, &error))
+		log_error(&error);
+	doppel_config_free(agent->config);
+	agent->config = config;
+	doppel_log(LOG_NOTICE, "%s read again", agent->cli->config);
+}
+
+static void on_hangup(struct ev_loop *loop, ev_signal *signal_watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	reload(signal_watcher->data);
+}
+
+static void on_terminate(struct ev_loop *loop, ev_signal *signal_watcher, int events)
+{
+	(void)events;
+	doppel_log(LOG_NOTICE, "ending on %s; the module forwards on",
+		   strsignal(signal_watcher->signum));
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* Before the loop sleeps: what was written since then is one transaction. */
+static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+	struct agent *agent = prepare->data;
+
+	(void)loop;
+	(void)events;
+	doppel_store_commit(agent->store);
+}
+
+static void watch_signal(struct agent *agent, ev_signal *watcher, int number,
+			 void (*cb)(struct ev_loop *loop, ev_signal *watcher, int events))
+{
+	ev_signal_init(watcher, cb, number);
+	watcher->data = agent;
+	ev_signal_start(agent->loop, watcher);
+}
+
+static int start(struct agent *agent, struct doppel_error *error)
+{
+	struct gateway_env env = { .loop = agent->loop };
+	int err;
+
+	err = doppel_config_load(agent->cli->config, &agent->config, error);
+	if (err)
+		return err;
+	err = doppel_store_open(agent->config->state, &agent->store, error);
+	if (err)
+		return err;
+	env.config = agent->config;
+	env.store = agent->store;
+	err = doppel_gateway_new(&env, &agent->gateway, error);
+	if (err)
+		return err;
+	return doppel_api_new(&(struct api_env){ .loop = agent->loop, .gateway = agent->gateway,
+						 .clock = &doppel_clock,
+						 .socket = agent->cli->socket },
+			      agent->config, &agent->api, error);
+}
+
+static void watch(struct agent *agent)
+{
+	watch_signal(agent, &agent->hangup, SIGHUP, on_hangup);
+	watch_signal(agent, &agent->terminate, SIGTERM, on_terminate);
+	watch_signal(agent, &agent->interrupt, SIGINT, on_terminate);
+	ev_prepare_init(&agent->commit, on_prepare);
+	/* After every other prepare watcher. */
+	ev_set_priority(&agent->commit, EV_MINPRI);
+	agent->commit.data = agent;
+	ev_prepare_start(agent->loop, &agent->commit);
+}
+
+static void stop(struct agent *agent)
+{
+	doppel_api_free(agent->api);
+	doppel_gateway_free(agent->gateway);
+	doppel_store_close(agent->store);
+	doppel_config_free(agent->config);
+	ev_loop_destroy(agent->loop);
+}
+
+static int check(const struct cli *cli)
+{
+	struct doppel_error error = {};
+	struct config *config;
+
+	if (doppel_config_load(cli->config, &config, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		return CLI_FAILED;
+	}
+	printf("%s: good\n", cli->config);
+	doppel_config_free(config);
+	return CLI_DONE;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct agent agent = { .cli = cli };
+	struct doppel_error error = {};
+	int err;
+
+	(void)argv;
+	if (argc)
+		return doppel_cli_usage(cli, "it takes no arguments");
+	if (cli->option[CHECK])
+		return check(cli);
+	if (cli->option[VERBOSE])
+		doppel_log_set_level(LOG_DEBUG);
+	signal(SIGPIPE, SIG_IGN);
+	if (sodium_init() < 0) {
+		doppel_cli_error(cli, "no randomness");
+		return CLI_FAILED;
+	}
+	agent.loop = ev_default_loop(0);
+	if (!agent.loop) {
+		doppel_cli_error(cli, "no event loop");
+		return CLI_FAILED;
+	}
+	err = start(&agent, &error);
+	if (err) {
+		if (!error.count)
+			doppel_error_add(&error, "cannot start: %s", strerror(-err));
+		log_error(&error);
+	} else {
+		doppel_log(LOG_NOTICE, "agent %s started with %s", DOPPEL_VERSION, cli->config);
+		watch(&agent);
+		ev_run(agent.loop, 0);
+	}
+	stop(&agent);
+	return err ? CLI_FAILED : CLI_DONE;
+}
+
+const struct cli_command doppel_cli_agent = {
+	.name = "agent",
+	.arguments = "",
+	.summary = "Run the gateway's agent in the foreground.",
+	.help = "SIGHUP reads the YAML file again. SIGTERM ends the agent; the module forwards on.",
+	.options = options,
+	.no_json = true,
+	.run = run,
+};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* HTTP to the agent, over its unix socket. */
+#ifndef DOPPEL_CLI_CLIENT_H
+#define DOPPEL_CLI_CLIENT_H
+
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "cli/cli.h"
+
+/*
+ * One request. status is the reply's, *reply its JSON or NULL; the caller frees
+ * it. 0, or a negative errno: -ECONNREFUSED or -ENOENT when no agent is there.
+ */
+int doppel_client_request(const char *socket, const char *method, const char *path,
+			  const json_t *body, unsigned int *status, json_t **reply);
+
+/*
+ * The same for a command that cannot do without the agent: the reply of a
+ * success, else NULL with the refusal on stderr.
+ */
+json_t *doppel_client_call(const struct cli *cli, const char *method, const char *path,
+			   const json_t *body);
+
+/* The reply if status is a success; else NULL, the refusal on stderr and the reply freed. */
+json_t *doppel_client_check(const struct cli *cli, unsigned int status, json_t *reply);
+
+/* GET a reply of lines without end. Ends with the connection, or when cb returns non-zero. */
+int doppel_client_lines(const struct cli *cli, const char *path,
+			int (*cb)(const char *line, void *ctx), void *ctx);
+
+/*
+ * GET /health at an address of the network with that token, for at most a few
+ * seconds. The reply's status; 0 or a negative errno.
+ */
+int doppel_client_probe(const struct sockaddr *addr, socklen_t len, const char *token,
+			unsigned int *status);
+
+/* Nobody answers at the socket: on stderr, with what to do. */
+void doppel_client_error(const struct cli *cli, int err);
+
+/* Append text to a path with what may not stand in one escaped. */
+void doppel_client_escape(struct buf *path, const char *text);
+
+#endif

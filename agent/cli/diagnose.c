@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the agent finds about ports, module, WAN and LAN, with what only shows
+ * from outside of it: the file, the service, and whether it answers.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/token.h"
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/device_text.h"
+#include "cli/offline.h"
+#include "cli/table.h"
+#include "gateway/config.h"
+
+struct diagnosis {
+	const struct cli *cli;
+	json_t *checks;
+	json_t *devices; /* as the agent, or the database, has them */
+};
+
+__attribute__((format(printf, 5, 6))) static void
+add_check(struct diagnosis *diagnosis, const char *name, const char *result, const char *fix,
+	  const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	json_array_append_new(diagnosis->checks,
+			      json_pack("{s:s, s:s, s:s, s:s}", "name", name, "result", result,
+					"text", text, "fix", fix));
+}
+
+static struct config *check_file(struct diagnosis *diagnosis)
+{
+	struct doppel_error error = {};
+	struct config *config;
+	char *end;
+
+	if (!doppel_config_load(diagnosis->cli->config, &config, &error)) {
+		add_check(diagnosis, "config-file", "ok", "", "%s is good", diagnosis->cli->config);
+		return config;
+	}
+	end = strchr(error.text, '\n');
+	if (end)
+		*end = '\0';
+	add_check(diagnosis, "config-file", "fail",
+		  "mend it; doppel agent --check tells all that is wrong", "%s", error.text);
+	return NULL;
+}
+
+static bool any_exists(const char *const *patterns)
+{
+	for (; *patterns; patterns++) {
+		glob_t found;
+		int err = glob(*patterns, 0, NULL, &found);
+
+		globfree(&found);
+		if (!err)
+			return true;
+	}
+	return false;
+}
+
+/* systemd's and procd's places: not there is no fault of an agent that was started by hand. */
+static void check_service(struct diagnosis *diagnosis)
+{
+	static const char *const installed[] = {
+		"/etc/systemd/system/doppel.service", "/usr/lib/systemd/system/doppel.service",
+		"/lib/systemd/system/doppel.service", "/etc/init.d/doppel", NULL,
+	};
+	static const char *const enabled[] = {
+		"/etc/systemd/system/*.wants/doppel.service", "/etc/rc.d/S*doppel", NULL,
+	};
+
+	if (!any_exists(installed)) {
+		add_check(diagnosis, "service-installed", "warn",
+			  "make install, or doppel's package, installs it",
+			  "doppel is not installed as a service");
+		return;
+	}
+	add_check(diagnosis, "service-installed", "ok", "", "doppel is installed as a service");
+	if (any_exists(enabled))
+		add_check(diagnosis, "service-enabled", "ok", "", "the service starts at boot");
+	else
+		add_check(diagnosis, "service-enabled", "warn",
+			  "systemctl enable doppel, or /etc/init.d/doppel enable",
+			  "the service does not start at boot");
+}
+
+/* GET /health where the file says that the API listens, with its token. */
+static void check_listen(struct diagnosis *diagnosis, const struct config *config)
+{
+	const struct sockaddr *addr = (const struct sockaddr *)&config->api.listen;
+	struct doppel_error error = {};
+	auto_free char *token = NULL;
+	unsigned int status = 0;
+	int err;
+
+	if (!config->api.on)
+		return;
+	if (access(config->api.token_file, F_OK)) {
+		add_check(diagnosis, "api-listen", "fail", "start the agent: it makes one",
+			  "there is no token in %s", config->api.token_file);
+		return;
+	}
+	if (doppel_token_load(config->api.token_file, &token, &error)) {
+		add_check(diagnosis, "api-listen", "fail", "", "%s", error.text);
+		return;
+	}
+	err = doppel_client_probe(addr, config->api.listen_len, token, &status);
+	if (!err && status == 200)
+		add_check(diagnosis, "api-listen", "ok", "", "the API answers at api.listen");
+	else if (!err)
+		add_check(diagnosis, "api-listen", "fail",
+			  "restart the agent if the token was changed",
+			  "the API answers at api.listen with status %u", status);
+	else
+		add_check(diagnosis, "api-listen", "fail",
+			  "see the agent's log; does a firewall refuse it?",
+			  "no answer at api.listen: %s", strerror(-err));
+}
+
+static json_t *ask(struct diagnosis *diagnosis, const char *path, int *err)
+{
+	unsigned int status;
+	json_t *reply;
+
+	*err = doppel_client_request(diagnosis->cli->socket, "GET", path, NULL, &status, &reply);
+	return *err ? NULL : doppel_client_check(diagnosis->cli, status, reply);
+}
+
+/* The agent's own checks and its devices. */
+static void ask_agent(struct diagnosis *diagnosis)
+{
+	json_t *reply;
+	int err;
+
+	reply = ask(diagnosis, "/api/v1/diagnose", &err);
+	if (err == -EACCES) {
+		add_check(diagnosis, "agent-running", "fail", "use sudo",
+			  "only root may ask the agent at %s", diagnosis->cli->socket);
+		return;
+	}
+	if (!reply) {
+		add_check(diagnosis, "agent-running", "fail",
+			  "start it: systemctl start doppel, /etc/init.d/doppel start, or doppel agent -c FILE",
+			  "no agent answers at %s: %s", diagnosis->cli->socket, strerror(-err));
+		return;
+	}
+	add_check(diagnosis, "agent-running", "ok", "", "the agent answers at %s",
+		  diagnosis->cli->socket);
+	json_array_extend(diagnosis->checks, json_object_get(reply, "checks"));
+	json_decref(reply);
+	reply = ask(diagnosis, "/devices", &err);
+	diagnosis->devices = json_incref(json_object_get(reply, "devices"));
+	json_decref(reply);
+}
+
+/* Without an agent: what the module and the database have. */
+static void look_offline(struct diagnosis *diagnosis)
+{
+	json_t *status = doppel_offline_status(diagnosis->cli, NULL);
+	const json_t *module = json_object_get(status, "module");
+
+	if (!status)
+		return;
+	if (json_is_true(json_object_get(module, "ready")))
+		add_check(diagnosis, "module", "ok", "", "the module goes on forwarding");
+	else if (json_is_true(json_object_get(module, "present")))
+		add_check(diagnosis, "module", "warn", "start the agent",
+			  "the module is loaded and has no gateway here");
+	else
+		add_check(diagnosis, "module", "fail", "modprobe doppel, or insmod doppel.ko",
+			  "the module is not loaded");
+	diagnosis->devices = json_incref(json_object_get(status, "devices"));
+	json_decref(status);
+}
+
+/* Who has no address, and why: [{mac_address, name, status, why}] of those that are not active. */
+static json_t *faulty_devices(const json_t *devices)
+{
+	json_t *list = json_array();
+	int64_t now = time(NULL);
+	const json_t *device;
+	size_t i;
+
+	json_array_foreach(devices, i, device) {
+		auto_buf struct buf why = {};
+
+		if (!strcmp(doppel_cli_string(device, "status"), "active"))
+			continue;
+		doppel_device_why(device, now, &why);
+		json_array_append_new(list,
+				      json_pack("{s:O, s:O, s:O, s:s}", "mac_address",
+						json_object_get(device, "mac_address"), "name",
+						json_object_get(device, "name"), "status",
+						json_object_get(device, "status"), "why",
+						why.data ? why.data : ""));
+	}
+	return list;
+}
+
+static void print_checks(const json_t *checks)
+{
+	size_t i, width = 0, failed = 0, warned = 0;
+	const json_t *check;
+
+	json_array_foreach(checks, i, check)
+		if (json_string_length(json_object_get(check, "name")) > width)
+			width = json_string_length(json_object_get(check, "name"));
+	json_array_foreach(checks, i, check) {
+		const char *result = doppel_cli_string(check, "result");
+		const char *fix = doppel_cli_string(check, "fix");
+
+		failed += !strcmp(result, "fail");
+		warned += !strcmp(result, "warn");
+		printf("%-4s  %-*s  %s\n", result, (int)width, doppel_cli_string(check, "name"),
+		       doppel_cli_string(check, "text"));
+		if (*fix)
+			printf("      %-*s  -> %s\n", (int)width, "", fix);
+	}
+	printf("\n%zu checks, %zu failed, %zu to look at\n", json_array_size(checks), failed, warned);
+}
+
+static void print_devices(const json_t *devices, size_t total)
+{
+	auto_table struct table table = {};
+	const json_t *device;
+	size_t i;
+
+	if (!json_array_size(devices)) {
+		printf("%zu devices, all active\n", total);
+		return;
+	}
+	printf("\n%zu of %zu devices are not active:\n", json_array_size(devices), total);
+	doppel_table_titles(&table, 4, (const char *const[]){ "MAC", "NAME", "STATUS", "WHY" });
+	json_array_foreach(devices, i, device)
+		doppel_table_row(&table, (const char *const[]){
+			doppel_cli_string(device, "mac_address"),
+			doppel_cli_string(device, "name"), doppel_cli_string(device, "status"),
+			doppel_cli_string(device, "why") });
+	doppel_table_print(&table);
+}
+
+static bool any_failed(const json_t *checks)
+{
+	const json_t *check;
+	size_t i;
+
+	json_array_foreach(checks, i, check)
+		if (!strcmp(doppel_cli_string(check, "result"), "fail"))
+			return true;
+	return false;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct diagnosis diagnosis = { .cli = cli };
+	struct config *config;
+	json_t *faulty;
+	bool failed;
+
+	(void)argv;
+	if (argc)
+		return doppel_cli_usage(cli, "it takes no arguments");
+	diagnosis.checks = json_array();
+	config = check_file(&diagnosis);
+	check_service(&diagnosis);
+	ask_agent(&diagnosis);
+	if (config) {
+		check_listen(&diagnosis, config);
+		if (!diagnosis.devices)
+			look_offline(&diagnosis);
+	}
+	doppel_config_free(config);
+	faulty = faulty_devices(diagnosis.devices);
+	failed = any_failed(diagnosis.checks);
+	if (cli->json) {
+		json_t *all = json_pack("{s:b, s:O, s:O}", "ok", !failed, "checks",
+					diagnosis.checks, "devices", faulty);
+
+		doppel_cli_print_json(all);
+		json_decref(all);
+	} else {
+		print_checks(diagnosis.checks);
+		print_devices(faulty, json_array_size(diagnosis.devices));
+	}
+	json_decref(faulty);
+	json_decref(diagnosis.checks);
+	json_decref(diagnosis.devices);
+	return failed ? CLI_FAILED : CLI_DONE;
+}
+
+const struct cli_command doppel_cli_diagnose = {
+	.name = "diagnose",
+	.arguments = "",
+	.summary = "Check all that must be right, and tell why a device has no address.",
+	.help = "Each check is ok, warn or fail, and says what to do. Exits with 1 if one fails.",
+	.run = run,
+};
