@@ -32,7 +32,7 @@ enum acd_state {
 
 enum acd_result {
 	ACD_NOTHING,
-	ACD_CLEAR,		/* nobody has it: announcements have begun */
+	ACD_CLEAR,		/* nobody has it: announcements begin at the next timeout */
 	ACD_CONFLICT,		/* somebody has it: the machine is off, `rival` says who */
 };
 

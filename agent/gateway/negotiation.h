@@ -72,4 +72,22 @@ const char *doppel_verdict_name(enum verdict verdict);
 int64_t doppel_backoff_ms(const struct attempt_policy *policy, unsigned int failed,
 			  struct rng *rng);
 
+/* @base_ms ± a random share of it, @percent at most; uniform. For values below 2^31. */
+int64_t doppel_jitter_ms(int64_t base_ms, unsigned int percent, struct rng *rng);
+
+/* A random moment of 0 … @max_ms. */
+int64_t doppel_random_ms(int64_t max_ms, struct rng *rng);
+
+/* What is in force as a whole: the earlier of two deadlines. */
+static inline int64_t doppel_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* @seconds after @since_ms; NEVER for UINT32_MAX, which stands for infinity in all our RFCs. */
+static inline int64_t doppel_after_s(int64_t since_ms, uint32_t seconds)
+{
+	return seconds == UINT32_MAX ? NEVER : since_ms + (int64_t)seconds * 1000;
+}
+
 #endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the protocol machines have in common: names and intervals. */
+#include "gateway/negotiation.h"
+
+#include "base/rand.h"
+
+const char *doppel_verdict_name(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_ACCEPTED:
+		return "accepted";
+	case VERDICT_OTHER:
+		return "for somebody else";
+	case VERDICT_UNEXPECTED:
+		return "unexpected";
+	case VERDICT_TRUNCATED:
+		return "truncated";
+	case VERDICT_MALFORMED:
+		return "malformed";
+	case VERDICT_CHECKSUM:
+		return "wrong checksum";
+	case VERDICT_REFUSED:
+		return "not to be believed";
+	}
+	return "?";
+}
+
+int64_t doppel_random_ms(int64_t max_ms, struct rng *rng)
+{
+	if (max_ms <= 0)
+		return 0;
+	if (max_ms >= INT32_MAX)
+		max_ms = INT32_MAX;
+	return doppel_rng_below(rng, (uint32_t)max_ms + 1);
+}
+
+int64_t doppel_jitter_ms(int64_t base_ms, unsigned int percent, struct rng *rng)
+{
+	int64_t span = base_ms * percent / 100;
+
+	return base_ms - span + doppel_random_ms(2 * span, rng);
+}
+
+int64_t doppel_backoff_ms(const struct attempt_policy *policy, unsigned int failed,
+			  struct rng *rng)
+{
+	int64_t wait = policy->retry_delay_ms;
+
+	while (--failed && wait < policy->retry_cap_ms)
+		wait *= 2;
+	if (wait > policy->retry_cap_ms)
+		wait = policy->retry_cap_ms;
+	return wait - doppel_random_ms(wait / 10, rng);
+}
