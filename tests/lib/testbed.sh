@@ -201,8 +201,8 @@ isp_radvd()
 {
 	local slaac=off managed=off
 
-	[ "$tb_slaac" = 1 ] && slaac=on
-	[ "$tb_dhcp6" = 1 ] && managed=on
+	wan_has_slaac && slaac=on
+	wan_has_dhcp6 && managed=on
 	cat >"$tb/radvd.conf" <<-EOF
 		interface br0 {
 			AdvSendAdvert on;
@@ -364,8 +364,12 @@ testbed_flavour()
 	ipv6-both)	tb_slaac=1 tb_dhcp6=1 ;;
 	*)		bail_out "unknown flavour $1" ;;
 	esac
-	tb_v6=$((tb_slaac | tb_dhcp6))
 }
+
+wan_has4() { [ "$tb_v4" = 1 ]; }
+wan_has_slaac() { [ "$tb_slaac" = 1 ]; }
+wan_has_dhcp6() { [ "$tb_dhcp6" = 1 ]; }
+wan_has6() { wan_has_slaac || wan_has_dhcp6; }
 
 testbed_up()
 {
@@ -400,10 +404,10 @@ testbed_up()
 	ip -n isp link set far up
 	ip -n isp addr add 198.51.100.1/24 dev far
 	ip -n isp addr add 2001:db8:f::1/64 dev far nodad
-	if [ $tb_v4 = 1 ]; then
+	if wan_has4; then
 		ip -n isp addr add 10.1.2.1/24 dev br0
 	fi
-	if [ $tb_v6 = 1 ]; then
+	if wan_has6; then
 		ip -n isp addr add fe80::1/64 dev br0 nodad
 		ip -n isp addr add 2001:db8:1::1/64 dev br0 nodad
 	fi
@@ -411,11 +415,11 @@ testbed_up()
 	# Hosts on the WAN: one on the same link, one behind the router
 	netns_sysctl client net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.eth0.accept_ra=0
 	ip -n client link set eth0 address "$MAC_CLIENT" up
-	if [ $tb_v4 = 1 ]; then
+	if wan_has4; then
 		ip -n client addr add $CLIENT4/24 dev eth0
 		ip -n client route add default via 10.1.2.1
 	fi
-	if [ $tb_v6 = 1 ]; then
+	if wan_has6; then
 		ip -n client addr add $CLIENT6/64 dev eth0 nodad
 		ip -n client route add default via fe80::1 dev eth0
 	fi
@@ -436,15 +440,15 @@ testbed_up()
 	ip -n gw link set lan0 address $MAC_GW_LAN up
 	ip -n gw link set wan0 address $MAC_GW_WAN up
 
-	[ $tb_v4 = 0 ] || isp_kea4
-	[ $tb_dhcp6 = 0 ] || isp_kea6
-	[ $tb_v6 = 0 ] || isp_radvd
+	! wan_has4 || isp_kea4
+	! wan_has_dhcp6 || isp_kea6
+	! wan_has6 || isp_radvd
 	host_services client
 	host_services far
 
 	# A DHCP server that is not there yet would make the first try of every device fail.
-	[ $tb_v4 = 0 ] || within 30 grep -q DHCP4_STARTED "$tb/log/kea4.log" || bail_out "kea-dhcp4 does not start"
-	[ $tb_dhcp6 = 0 ] || within 30 grep -q DHCP6_STARTED "$tb/log/kea6.log" || bail_out "kea-dhcp6 does not start"
+	! wan_has4 || within 30 grep -q DHCP4_STARTED "$tb/log/kea4.log" || bail_out "kea-dhcp4 does not start"
+	! wan_has_dhcp6 || within 30 grep -q DHCP6_STARTED "$tb/log/kea6.log" || bail_out "kea-dhcp6 does not start"
 }
 
 # The scenario ends by itself, whatever hangs.

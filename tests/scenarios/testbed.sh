@@ -63,6 +63,7 @@ snoop_strict
 check_not "and does not when it is" ping_from gw "$CLIENT4"
 
 testbed_device 1
+within 10 grep -q discover "$tb/log/dev1.dhcp"	# its client has cleared the port
 ip -n gw addr add 192.168.1.1/24 dev lan0
 in_ns dev1 ip addr add 192.168.1.50/24 dev eth0
 is "a device serves its name on the LAN" "$(http gw 192.168.1.50 80 /name)" dev1

@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The main job: every LAN device has a face of its own on the WAN. One function per thing to prove;
+# scenarios choose the WAN.
+
+# shellcheck source=tests/lib/gateway.sh
+. "$(dirname "${BASH_SOURCE[0]}")/gateway.sh"
+
+# The addresses that device N must have by the servers' own word, not by doppel's.
+wan_addresses()
+{
+	! wan_has4 || lease4_of "$1"
+	! wan_has_slaac || slaac_of "$1"
+	! wan_has_dhcp6 || lease6_of "$1"
+}
+
+main_job_addresses()
+{
+	local n all
+
+	for n; do
+		like "dev$n has a LAN address of dnsmasq's" "$(device_ip "$n")" '^192\.168\.1\.(1[0-9][0-9]|2[0-4][0-9])$'
+		is "  which doppel knows" "$(device_json "$n" .ipv4_address)" "$(device_ip "$n")"
+		if wan_has4; then
+			like "  Kea leased an IPv4 address to its MAC" "$(lease4_of "$n")" '^10\.1\.2\.'
+			is "  which is the one doppel shows" "$(wan4_of "$n")" "$(lease4_of "$n")"
+		fi
+		if wan_has_slaac; then
+			is "  its SLAAC address is formed of its MAC" "$(slaac_told "$n")" "$(slaac_of "$n")"
+		fi
+		if wan_has_dhcp6; then
+			like "  Kea leased an IPv6 address to its DUID-LL" "$(lease6_of "$n")" '^2001:db8:1::1'
+			is "  which is the one doppel shows" "$(dhcp6_told "$n")" "$(lease6_of "$n")"
+		fi
+	done
+	all=$(for n; do wan_addresses "$n"; done)
+	is "no two devices share an address" "$(sort <<<"$all" | uniq -d)" ""
+}
+
+# reaches NAME FROM ADDRESS PORT…: everything that asks there meets NAME
+reaches()
+{
+	local name=$1 from=$2 address=$3 port got
+	shift 3
+
+	for port; do
+		got=$(http "$from" "$address" "$port" /name) || { echo "$from → [$address]:$port: $got"; return 1; }
+		[ "$got" = "$name" ] || { echo "$from → [$address]:$port met $got, not $name"; return 1; }
+	done
+}
+
+udp_reaches()
+{
+	local name=$1 from=$2 address=$3 port got
+	shift 3
+
+	for port; do
+		got=$(udp_ask "$from" "$address" "$port" "by-$port")
+		[ "$got" = "$name by-$port" ] || { echo "$from → [$address]:$port/udp: '$got'"; return 1; }
+	done
+}
+
+main_job_inbound()
+{
+	local n address
+
+	for n; do
+		for address in $(wan_addresses "$n"); do
+			check "HTTP to $address:8080 and :80 reaches dev$n" reaches "dev$n" client "$address" 8080 80
+			check "  from behind the router, too" reaches "dev$n" far "$address" 8080
+			check "  UDP" udp_reaches "dev$n" client "$address" 5000 5001
+			check "  ICMP echo" ping_from client "$address"
+			check_not "  a port without a forward is closed" http client "$address" 443 /name
+		done
+	done
+}
+
+# An IPv4 client keeps its address on the LAN, an IPv6 client is seen as the gateway.
+main_job_faces()
+{
+	! wan_has4 || is "a device sees an IPv4 client's own address" \
+		"$(http client "$(lease4_of "$1")" 80 /cgi-bin/ip)" $CLIENT4
+	! wan_has_slaac || is "a device sees an IPv6 client as the gateway" \
+		"$(http client "$(slaac_of "$1")" 80 /cgi-bin/ip)" 192.168.1.1
+	! wan_has_dhcp6 || is "a device sees an IPv6 client as the gateway" \
+		"$(http client "$(lease6_of "$1")" 80 /cgi-bin/ip)" 192.168.1.1
+}
+
+main_job_large()
+{
+	local address
+
+	for address in $(wan_addresses "$1"); do
+		is "a download of $TB_BIG MiB from $address is whole" \
+			"$(http_big client "$address" | sha256sum)" "$tb_big_sum"
+	done
+}
+
+http_big()
+{
+	local host=$2
+
+	case $host in *:*) host="[$host]" ;; esac
+	in_ns "$1" curl -gsS --noproxy '*' --max-time "${3:-60}" ${4:+--limit-rate "$4"} "http://$host/big"
+}
+
+main_job_outbound()
+{
+	local n
+
+	wan_has4 || return 0
+	for n; do
+		is "dev$n reaches a server on the WAN, which sees the device's own address" \
+			"$(http "dev$n" $CLIENT4 80 /cgi-bin/ip)" "$(lease4_of "$n")"
+		is "  and one behind the router" "$(http "dev$n" $FAR4 80 /cgi-bin/ip)" "$(lease4_of "$n")"
+		is "  UDP" "$(udp_ask "dev$n" $CLIENT4 5000)" "client hello"
+		check "  ICMP echo" ping_from "dev$n" $FAR4
+	done
+}
+
+# main_job_stranger N: a device that upstream has not registered. Its own requests must go out, so
+# that registration is noticed; nothing else may.
+main_job_stranger()
+{
+	local n=$1 mac text before
+
+	mac=$(mac_of "$n")
+	testbed_device "$n"
+	check "dev$n, not registered, gets a LAN address" within 20 device_ip "$n"
+	check "  doppel finds it and waits for the upstream" within 30 stranger_waits "$n"
+	is "  it is not active" "$(device_json "$n" '.status | select(. != "active") | "not active"')" "not active"
+	is "  and has no WAN IPv4 address" "$(wan4_of "$n")" ""
+	text=$(doppel devices "$mac")
+	like "  doppel devices says why" "$text" 'no (answer|offer|reply|router|response)|not answer|registered|reach'
+	like "  and when it tries again" "$text" 'next|retry|again'
+	check_not "  it reaches nobody" http "dev$n" $CLIENT4 80 /name
+	! wan_has6 || check_not "  and nobody reaches it" http client "$(slaac_of "$n")" 8080 /name
+	before=$(capture_read "ether src $mac" | wc -l)
+	check "  it keeps trying" within 15 stranger_tries "$mac" "$before"
+	is "  with nothing but requests of its own" "$(stranger_frames "$mac")" ""
+	register "$n"
+	check "  and once it is registered, it becomes active" within 40 device_complete "$n"
+}
+
+stranger_waits()
+{
+	local family=ipv6
+
+	! wan_has4 || family=ipv4
+	device_json "$1" ".$family | select(.next_retry != null and .reason != \"\")" >/dev/null || { device_json "$1"; return 1; }
+}
+
+stranger_tries() { [ "$(capture_read "ether src $1" | wc -l)" -gt "$2" ]; }
+
+# Frames of the MAC other than DHCP, DHCPv6, RS, NS/NA, MLD and ARP
+stranger_frames()
+{
+	capture_read "ether src $1 and not arp and not udp port 67 and not udp port 547 and
+		not (icmp6 and (ip6[40] == 133 or ip6[40] == 135 or ip6[40] == 136)) and
+		not (ip6 and ip6[6] == 0)"
+}
+
+# main_job FLAVOUR
+main_job()
+{
+	gateway_up "$1" 1 2 3
+	main_job_addresses 1 2 3
+	main_job_inbound 1 2 3
+	main_job_faces 1
+	main_job_large 2
+	main_job_outbound 1 2
+	check "every frame on the WAN had a registered source MAC" capture_only_registered
+	main_job_stranger 9
+	capture_stop
+	# By now the stranger is registered, too: what is left is the box's own.
+	check "and still, to the end" capture_only_registered
+	check "the kernel has nothing to complain about" kernel_log_clean
+}

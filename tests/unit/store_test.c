@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The database: what is put in comes out, in transactions, over versions, one agent at a time. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/store.h"
+#include "tap.h"
+
+static char directory[] = "/tmp/doppel-store-XXXXXX";
+static char path[64];
+
+static const struct store_device printer = {
+	.mac = { { 2, 0, 0, 0, 0, 1 } },
+	.name = "printer",
+	.status = "active",
+	.discovered_at = 1000,
+	.last_seen = 2000,
+};
+
+static struct store *open_store(void)
+{
+	struct doppel_error error = {};
+	struct store *store = NULL;
+
+	if (doppel_store_open(path, &store, &error))
+		diag("%s", error.text);
+	return store;
+}
+
+static int count_device(const struct store_device *device, void *ctx)
+{
+	(void)device;
+	++*(int *)ctx;
+	return 0;
+}
+
+static int count_devices(struct store *store)
+{
+	int count = 0;
+
+	doppel_store_device_foreach(store, count_device, &count);
+	return count;
+}
+
+static int copy_device(const struct store_device *device, void *ctx)
+{
+	*(struct store_device *)ctx = *device;
+	return 7;
+}
+
+static void test_devices(struct store *store)
+{
+	struct store_device device = printer, got = {};
+
+	device.lan_ipv4.s_addr = inet_addr("192.168.1.5");
+	ok(!doppel_store_dirty(store), "a new store is clean");
+	is_int(doppel_store_device_put(store, &device), 0, "a device is put");
+	ok(doppel_store_dirty(store), "which is to be committed");
+	is_int(doppel_store_commit(store), 0, "and is");
+	ok(!doppel_store_dirty(store), "then it is clean again");
+	is_int(doppel_store_device_foreach(store, copy_device, &got), 7,
+	       "a walk ends with what the callback returns");
+	is_mem(&got.mac, &device.mac, sizeof(got.mac), "MAC");
+	is_str(got.name, "printer", "name");
+	is_int(got.lan_ipv4.s_addr, device.lan_ipv4.s_addr, "LAN address");
+	is_str(got.status, "active", "status");
+	is_int(got.discovered_at, 1000, "discovered");
+	is_int(got.last_seen, 2000, "last seen");
+	strcpy(device.name, "x'); DROP TABLE devices; --");
+	doppel_store_device_put(store, &device);
+	doppel_store_device_foreach(store, copy_device, &got);
+	is_str(got.name, device.name, "a name is data");
+	is_int(count_devices(store), 1, "one MAC is one device");
+}
+
+struct leases {
+	int count;
+	char text[256];
+};
+
+static int add_lease(const struct store_lease *lease, void *ctx)
+{
+	struct leases *leases = ctx;
+	size_t used = strlen(leases->text);
+
+	leases->count++;
+	snprintf(leases->text + used, sizeof(leases->text) - used, "%s %s %s;", lease->protocol,
+		 lease->addresses, lease->data);
+	return 0;
+}
+
+static void test_leases(struct store *store)
+{
+	struct store_lease lease = {
+		.mac = printer.mac, .protocol = "dhcp4", .addresses = "10.0.0.5/24", .data = "{}",
+	};
+	struct mac stranger = { { 2, 0, 0, 0, 0, 9 } };
+	struct leases leases = {};
+
+	doppel_store_lease_put(store, &lease);
+	lease.data = "{\"t1\":1}";
+	doppel_store_lease_put(store, &lease);
+	lease.protocol = "slaac";
+	lease.addresses = "2001:db8::5/64";
+	is_int(doppel_store_lease_put(store, &lease), 0, "leases are put");
+	doppel_store_lease_foreach(store, &printer.mac, add_lease, &leases);
+	is_str(leases.text, "dhcp4 10.0.0.5/24 {\"t1\":1};slaac 2001:db8::5/64 {\"t1\":1};",
+	       "one a protocol, the last one");
+	leases = (struct leases){};
+	doppel_store_lease_foreach(store, &stranger, add_lease, &leases);
+	is_int(leases.count, 0, "a stranger has none");
+	lease.mac = stranger;
+	is_int(doppel_store_lease_put(store, &lease), -ENOENT, "and can have none");
+	is_int(doppel_store_lease_del(store, &printer.mac, "slaac"), 0, "a lease goes");
+	is_int(doppel_store_lease_del(store, &printer.mac, "slaac"), 0, "and may go twice");
+	doppel_store_lease_foreach(store, NULL, add_lease, &leases);
+	is_int(leases.count, 1, "one is left");
+}
+
+static int add_forward(const struct store_forward *forward, void *ctx)
+{
+	struct leases *list = ctx;
+	size_t used = strlen(list->text);
+
+	list->count++;
+	snprintf(list->text + used, sizeof(list->text) - used, "%d %d>%d;", forward->protocol,
+		 forward->port, forward->to);
+	return 0;
+}
+
+static void test_forwards(struct store *store)
+{
+	struct store_forward forward = { printer.mac, IPPROTO_TCP, 8080, 80 };
+	struct leases list = {};
+
+	doppel_store_forward_put(store, &forward);
+	forward.to = 81;
+	doppel_store_forward_put(store, &forward);
+	forward.protocol = IPPROTO_UDP;
+	forward.port = 65535;
+	doppel_store_forward_put(store, &forward);
+	doppel_store_forward_foreach(store, add_forward, &list);
+	is_str(list.text, "6 8080>81;17 65535>81;", "forwards by protocol and port");
+	is_int(doppel_store_forward_del(store, &printer.mac, IPPROTO_UDP, 65535), 0, "one goes");
+	is_int(doppel_store_forward_del(store, &printer.mac, IPPROTO_UDP, 65535), -ENOENT,
+	       "once only");
+}
+
+static void test_settings(struct store *store)
+{
+	char *value = NULL;
+
+	is_int(doppel_store_setting_get(store, "secret", &value), -ENOENT, "no setting yet");
+	doppel_store_setting_put(store, "secret", "one");
+	doppel_store_setting_put(store, "secret", "two");
+	is_int(doppel_store_setting_get(store, "secret", &value), 0, "a setting");
+	is_str(value, "two", "is what it was set to last");
+	free(value);
+}
+
+static void test_deletion(struct store *store)
+{
+	struct leases list = {};
+
+	is_int(doppel_store_device_del(store, &printer.mac), 0, "a device goes");
+	doppel_store_lease_foreach(store, NULL, add_lease, &list);
+	doppel_store_forward_foreach(store, add_forward, &list);
+	is_int(list.count, 0, "with its leases and forwards");
+	is_int(doppel_store_device_del(store, &printer.mac), -ENOENT, "once only");
+}
+
+/* In another process: what was committed is there after kill -9, what was not is not. */
+static void test_kill(void)
+{
+	struct store *store;
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct store_device device = printer;
+
+		store = open_store();
+		doppel_store_device_put(store, &device);
+		doppel_store_commit(store);
+		device.mac.b[5]++;
+		doppel_store_device_put(store, &device);
+		raise(SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+	store = open_store();
+	ok(store, "a store whose agent was killed opens");
+	is_int(count_devices(store), 1, "with what was committed");
+	doppel_store_close(store);
+}
+
+static void test_lock(void)
+{
+	struct doppel_error error = {};
+	struct store *store = open_store(), *second, *reader;
+	char want[160];
+
+	is_int(doppel_store_open(path, &second, &error), -EBUSY, "one agent at a time");
+	snprintf(want, sizeof(want),
+		 "%s: in use by another agent (process %d); stop that one first", path, getpid());
+	is_str(error.text, want, "and it is told which");
+	is_int(doppel_store_open_readonly(path, &reader, &error), 0, "one may read beside it");
+	is_int(count_devices(reader), 1, "what is there");
+	is_int(doppel_store_device_put(reader, &printer), -EROFS, "but not write");
+	doppel_store_close(reader);
+	doppel_store_close(store);
+	is_int(doppel_store_open_readonly(path, &reader, &error), 0, "or without it");
+	is_int(count_devices(reader), 1, "the same");
+	doppel_store_close(reader);
+}
+
+static void set_version(const char *sql)
+{
+	sqlite3 *db;
+
+	sqlite3_open(path, &db);
+	sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+}
+
+static void test_versions(void)
+{
+	struct doppel_error error = {};
+	struct store *store;
+	char want[200];
+
+	set_version("PRAGMA user_version = 1000");
+	is_int(doppel_store_open(path, &store, &error), -EINVAL, "a newer schema is refused");
+	snprintf(want, sizeof(want),
+		 "%s: of version 1000, and this doppel knows up to 1: use the newer doppel, or move the file away to begin anew",
+		 path);
+	is_str(error.text, want, "with what to do");
+	set_version("DROP TABLE devices; DROP TABLE leases; DROP TABLE forwards;"
+		    "DROP TABLE settings; PRAGMA user_version = 0");
+	error = (struct doppel_error){};
+	is_int(doppel_store_open_readonly(path, &store, &error), -EINVAL,
+	       "an older one is not migrated by a reader");
+	store = open_store();
+	is_int(count_devices(store), 0, "but by the agent");
+	doppel_store_close(store);
+}
+
+static void test_refusals(void)
+{
+	struct doppel_error error = {};
+	struct store *store;
+	FILE *file = fopen(path, "w");
+	char want[200];
+
+	for (int i = 0; i < 100; i++)
+		fputs("this is no database\n", file);
+	fclose(file);
+	ok(doppel_store_open(path, &store, &error) < 0, "what is no database is refused");
+	snprintf(want, sizeof(want),
+		 "%s: file is not a database: not a database of doppel's; move it away to begin anew",
+		 path);
+	is_str(error.text, want, "with what to do");
+	error = (struct doppel_error){};
+	unlink(path);
+	is_int(doppel_store_open_readonly(path, &store, &error), -ENOENT, "none to read");
+	error = (struct doppel_error){};
+	is_int(doppel_store_open("/dev/null/x/doppel.db", &store, &error), -ENOTDIR,
+	       "no directory to make it in");
+	doppel_store_close(NULL);
+}
+
+int main(void)
+{
+	struct store *store;
+	struct stat st;
+	char command[96];
+
+	doppel_log_set_level(LOG_ERR - 1);
+	if (!mkdtemp(directory))
+		return 1;
+	snprintf(path, sizeof(path), "%s/new/doppel.db", directory);
+	store = open_store();
+	ok(store && !stat(path, &st), "a store is made, with its directory");
+	is_int(st.st_mode & 0777, 0600, "for root alone");
+	test_devices(store);
+	test_leases(store);
+	test_forwards(store);
+	test_settings(store);
+	test_deletion(store);
+	doppel_store_close(store);
+	test_kill();
+	test_lock();
+	test_versions();
+	test_refusals();
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command) ? 1 : done_testing();
+}
