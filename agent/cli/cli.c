@@ -57,11 +57,9 @@ static void print_help(const struct cli_command *command)
 		print_option(option->letter, option->name, option->argument, option->help);
 	if (!command->no_json)
 		print_option('j', "json", NULL, "print JSON");
-	if (!command->no_config)
-		print_option('c', "config", "FILE", "the agent's YAML file [" DOPPEL_CONFIG_FILE "]");
-	if (!command->no_socket)
-		print_option('s', "socket", "SOCKET",
-			     "the agent's unix socket [" DOPPEL_API_SOCKET "]");
+	print_option('c', "config", "FILE", "the agent's YAML file [" DOPPEL_CONFIG_FILE "]");
+	print_option('s', "socket", "SOCKET",
+		     "the agent's unix socket [" DOPPEL_API_SOCKET "]");
 	print_option('h', "help", NULL, "print this");
 }
 
@@ -114,10 +112,8 @@ static void collect_options(const struct cli_command *command, struct options *o
 	add_option(options, "help", 'h', false, 'h');
 	if (!command->no_json)
 		add_option(options, "json", 'j', false, 'j');
-	if (!command->no_config)
-		add_option(options, "config", 'c', true, 'c');
-	if (!command->no_socket)
-		add_option(options, "socket", 's', true, 's');
+	add_option(options, "config", 'c', true, 'c');
+	add_option(options, "socket", 's', true, 's');
 	for (size_t i = 0; command->options && command->options[i].name; i++)
 		add_option(options, command->options[i].name, command->options[i].letter,
 			   command->options[i].argument, OPTION_OWN + (int)i);

@@ -38,7 +38,7 @@ struct cli_command {
 	const char *summary;   /* one line */
 	const char *help;      /* more lines, or NULL */
 	const struct cli_option *options; /* NULL: none of its own */
-	bool no_socket, no_config, no_json; /* which of the common options it lacks */
+	bool no_json; /* it lacks this one of the common options */
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 

@@ -43,7 +43,7 @@ static void add_lack(const json_t *device, const char *key, const char *name, in
 	const json_t *family = json_object_get(device, key);
 	const char *reason = doppel_cli_string(family, "reason");
 
-	if (!family || is(family, "status", "bound") || is(family, "status", "off"))
+	if (!json_is_object(family) || is(family, "status", "bound") || is(family, "status", "off"))
 		return;
 	doppel_buf_printf(text, "%s%s: %s", text->len ? "; " : "", name,
 			  *reason ? reason : doppel_cli_string(family, "status"));

@@ -155,7 +155,8 @@ static void ask_agent(struct diagnosis *diagnosis)
 	if (!reply) {
 		add_check(diagnosis, "agent-running", "fail",
 			  "start it: systemctl start doppel, /etc/init.d/doppel start, or doppel agent -c FILE",
-			  "no agent answers at %s: %s", diagnosis->cli->socket, strerror(-err));
+			  "no agent answers at %s: %s", diagnosis->cli->socket,
+			  err == -ENOENT ? "there is no socket" : strerror(-err));
 		return;
 	}
 	add_check(diagnosis, "agent-running", "ok", "", "the agent answers at %s",
@@ -239,10 +240,12 @@ static void print_devices(const json_t *devices, size_t total)
 	const json_t *device;
 	size_t i;
 
-	if (!json_array_size(devices)) {
+	if (!total)
+		printf("no devices\n");
+	else if (!json_array_size(devices))
 		printf("%zu devices, all active\n", total);
+	if (!json_array_size(devices))
 		return;
-	}
 	printf("\n%zu of %zu devices are not active:\n", json_array_size(devices), total);
 	doppel_table_titles(&table, 4, (const char *const[]){ "MAC", "NAME", "STATUS", "WHY" });
 	json_array_foreach(devices, i, device)

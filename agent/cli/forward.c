@@ -193,6 +193,5 @@ const struct cli_command doppel_cli_forward = {
 	.help = "DEVICE is a MAC, an address or a name. quick-device opens the usual four: 8080 to 80,\n"
 		"2323 to 23, 8443 to 443, 2222 to 22. Forwards of the YAML file are changed there.",
 	.options = options,
-	.no_config = true,
 	.run = run,
 };

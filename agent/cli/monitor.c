@@ -60,6 +60,5 @@ const struct cli_command doppel_cli_monitor = {
 	.arguments = "",
 	.summary = "Print what happens as it happens, until interrupted.",
 	.help = "With --json: one object a line.",
-	.no_config = true,
 	.run = run,
 };

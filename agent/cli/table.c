@@ -19,8 +19,11 @@ void doppel_text_clean(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c; c++) {
 		/* C1 control characters are c2 80 to c2 9f in UTF-8. */
-		if (*c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
-			*c = '?';
+		if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			*c++ = '?';
+		else if (*c >= ' ' && *c != 0x7f)
+			continue;
+		*c = '?';
 	}
 }
 
