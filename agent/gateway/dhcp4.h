@@ -106,6 +106,7 @@ struct dhcp4 {
 	struct in_addr server;		/* selected */
 	bool held;			/* `lease` is in use: BOUND was told, LOST not yet */
 	bool heard;			/* an offer came since the last success */
+	bool reboot;			/* INIT leads to REBOOTING, not to SELECTING */
 	struct dhcp4_lease lease;
 	struct dhcp4_lease offer;	/* acknowledged and being probed */
 	char reason[NEGOTIATION_REASON_MAX];
