@@ -57,6 +57,29 @@ void doppel_api_health(const struct api_request *request, struct http_reply *rep
 			  "timestamp", doppel_json_time(now)));
 }
 
+static int add_drop(const struct drop_view *drop, void *ctx)
+{
+	if (drop->packets)
+		json_array_append_new(ctx, json_pack("{s:s, s:I}", "reason", drop->reason, "packets",
+						     (json_int_t)drop->packets));
+	return 0;
+}
+
+/* {"counters": {…}, "drops": [those that there were]}, or an errno. */
+static int stats_json(struct gateway *gateway, json_t **stats)
+{
+	struct counters_view counters = {};
+	json_t *drops = json_array();
+	int err = doppel_gateway_stats(gateway, &counters, add_drop, drops);
+
+	if (err)
+		json_decref(drops);
+	else
+		*stats = json_pack("{s:o, s:o}", "counters", doppel_json_counters(&counters),
+				   "drops", drops);
+	return err;
+}
+
 static int add_device(const struct device_view *device, void *ctx)
 {
 	json_array_append_new(ctx, doppel_json_device(device));
@@ -69,7 +92,10 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 	json_t *devices = json_array();
 	struct gateway_status status;
 	char lan[DOPPEL_IP4_TEXT + 4], address[DOPPEL_IP4_TEXT];
+	json_t *stats;
 
+	if (stats_json(request->api->gateway, &stats))
+		stats = json_null();
 	doppel_gateway_status(request->api->gateway, &status);
 	doppel_gateway_foreach_device(request->api->gateway, add_device, devices);
 	snprintf(lan, sizeof(lan), "%s/%u", doppel_ip4_format(status.lan_ipv4, address),
@@ -78,7 +104,7 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 	doppel_http_reply_json(
 		reply, MHD_HTTP_OK,
 		json_pack("{s:b, s:o, s:I, s:I, s:o, s:b, s:b, s:{s:s, s:b, s:s, s:b, s:b},"
-			  " s:{s:s, s:b, s:s, s:o}, s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o}",
+			  " s:{s:s, s:b, s:s, s:o}, s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o, s:o}",
 			  "running", 1,
 			  "devices", devices,
 			  "device_count", (json_int_t)status.devices.total,
@@ -95,6 +121,7 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 			  "version", status.module_version, "problem", status.problem,
 			  "sessions", (json_int_t)status.sessions,
 			  "queued", (json_int_t)status.queued,
+			  "stats", stats,
 			  "started_at", doppel_json_time(status.started_at),
 			  "timestamp", doppel_json_time(now)));
 }
@@ -113,25 +140,14 @@ void doppel_api_diagnose(const struct api_request *request, struct http_reply *r
 	doppel_http_reply_json(reply, MHD_HTTP_OK, json_pack("{s:o}", "checks", checks));
 }
 
-static int add_drop(const struct drop_view *drop, void *ctx)
-{
-	json_object_set_new(ctx, drop->reason, json_integer((json_int_t)drop->packets));
-	return 0;
-}
-
 void doppel_api_stats(const struct api_request *request, struct http_reply *reply)
 {
-	json_t *drops = json_object();
-	struct counters_view counters;
-	int err = doppel_gateway_stats(request->api->gateway, &counters, add_drop, drops);
+	json_t *stats;
+	int err = stats_json(request->api->gateway, &stats);
 
-	if (err) {
-		json_decref(drops);
+	if (err)
 		doppel_http_reply_error(reply, MHD_HTTP_SERVICE_UNAVAILABLE,
 					"the module gave no counters: %s", strerror(-err));
-		return;
-	}
-	doppel_http_reply_json(reply, MHD_HTTP_OK,
-			       json_pack("{s:o, s:o}", "counters", doppel_json_counters(&counters),
-					 "drops", drops));
+	else
+		doppel_http_reply_json(reply, MHD_HTTP_OK, stats);
 }

@@ -13,7 +13,7 @@
 #include "base/path.h"
 
 #define TOKEN_BYTES 32
-#define TOKEN_TEXT_MIN 16
+#define TOKEN_TEXT_MIN 8
 #define TOKEN_TEXT_MAX 512
 
 static int fail(struct doppel_error *error, const char *path, const char *what, int err)
@@ -64,7 +64,7 @@ int doppel_token_load(const char *path, char **token, struct doppel_error *error
 	text[len] = '\0';
 	text[strcspn(text, " \t\r\n")] = '\0';
 	if (strlen(text) < TOKEN_TEXT_MIN)
-		return fail(error, path, "the token is shorter than 16 characters; remove the file to get a new one",
+		return fail(error, path, "the token is shorter than 8 characters; remove the file to get a new one",
 			    -EINVAL);
 	*token = strdup(text);
 	return *token ? 0 : -ENOMEM;

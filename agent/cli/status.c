@@ -98,6 +98,28 @@ static void add_devices(struct table *table, const json_t *devices)
 	add_row(table, "devices", text.data);
 }
 
+static void add_traffic(struct table *table, const json_t *stats)
+{
+	const json_t *counters = json_object_get(stats, "counters"), *drop;
+	auto_buf struct buf text = {};
+	const char *between = "";
+	size_t i;
+
+	if (!json_is_object(counters))
+		return;
+	doppel_buf_printf(&text, "%lld packets out, %lld in",
+			  doppel_cli_integer(counters, "lan_packets"),
+			  doppel_cli_integer(counters, "wan_packets"));
+	add_row(table, "traffic", text.data);
+	doppel_buf_consume(&text, text.len);
+	json_array_foreach(json_object_get(stats, "drops"), i, drop) {
+		doppel_buf_printf(&text, "%s%s %lld", between, doppel_cli_string(drop, "reason"),
+				  doppel_cli_integer(drop, "packets"));
+		between = ", ";
+	}
+	add_row(table, "dropped", text.len ? text.data : "nothing");
+}
+
 static void print_status(const json_t *status)
 {
 	auto_table struct table table = {};
@@ -112,6 +134,7 @@ static void print_status(const json_t *status)
 	add_devices(&table, json_object_get(status, "devices"));
 	snprintf(sessions, sizeof(sessions), "%lld", doppel_cli_integer(status, "sessions"));
 	add_row(&table, "sessions", sessions);
+	add_traffic(&table, json_object_get(status, "stats"));
 	doppel_table_print(&table);
 }
 
