@@ -59,9 +59,14 @@ static int open_remote(struct api *api, const struct config *config, struct dopp
 	err = doppel_token_load(config->api.token_file, &token, error);
 	if (err)
 		return err;
-	/* The address may be the old one: that listener has to go first. */
-	if (api->remote && same_address(api, config))
+	if (api->remote && same_address(api, config)) {
+		if (!strcmp(token, api->token)) {
+			free(token);
+			return 0;
+		}
+		/* Only one can listen there. */
 		close_remote(api);
+	}
 	fd = doppel_http_tcp_socket(addr, config->api.listen_len, error);
 	if (fd < 0) {
 		free(token);
