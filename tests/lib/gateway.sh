@@ -99,6 +99,21 @@ agent_answers()
 	kill -0 "$agent_pid" && in_ns gw curl -fsS --max-time 3 --unix-socket $API_SOCKET http://doppel/health
 }
 
+# api PATH [CURL ARGUMENTS]: a request to the agent's unix socket
+api()
+{
+	local path=$1
+	shift
+	in_ns gw curl -gsS --max-time 10 --unix-socket $API_SOCKET "$@" "http://doppel$path"
+}
+
+# drops REASON: packets that the module has dropped for it, everything else for 0
+drops()
+{
+	api /api/v1/stats | jq --arg reason "$1" '.drops | if type == "object" then .[$reason]
+		else (.[] | select(.reason == $reason).packets) end // 0'
+}
+
 # doppel COMMAND…: the CLI, where the agent lives
 doppel()
 {
@@ -183,8 +198,9 @@ gateway_diag()
 	if [ -n "$agent_pid" ]; then
 		echo "--- doppel devices"
 		doppel devices
-		echo "--- drops"
-		doppel status --json | jq -c '[.. | objects | select(has("reason")) | select(.packets? // 0 > 0)]'
+		echo "--- counters"
+		api /api/v1/stats
+		echo
 	fi
 	echo "--- kernel log"
 	dmesg | tail -n 15

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kernels: 6.12
+#
+# The agent may die and the module may go: traffic outlives the one, devices come back after the other.
+
+TB_BIG=8
+# shellcheck source=tests/lib/main-job.sh
+. "$(dirname "$0")/../lib/main-job.sh"
+
+# download NAME ADDRESS: in the background, slow enough to be in the middle of it for some seconds
+download()
+{
+	{
+		http_big client "$2" 60 1M | sha256sum >"$tb/$1.sum"
+	} 2>"$tb/$1.err" &
+	tb_pids+=($!)
+	eval "download_$1=$!"
+}
+
+faces() { doppel devices --json | jq -S '[.devices[] | {mac_address, ipv4_address, ipv4_wan_address, a6: [.ipv6_addresses[].address] | sort}]'; }
+same_faces() { [ "$(faces)" = "$before" ] || { faces; return 1; }; }
+under_way() { [ "$(doppel sessions --json | jq '[.. | objects | select(.state? == "established")] | length')" -ge "$1" ]; }
+
+gateway_up dual 1 2 3
+before=$(faces)
+
+# --- kill -9
+download four "$(lease4_of 1)"
+download six "$(slaac_of 1)"
+check "a download runs through each translation" within 10 under_way 2
+discovers=$(capture_dhcp Discover)
+solicits=$(capture_read -v 'udp dst port 547' | grep -c 'solicit')
+kill -KILL "$agent_pid"
+wait "$agent_pid" 2>/dev/null
+check_not "the agent is dead" agent_answers
+is "new connections pass without an agent" "$(http client "$(lease4_of 2)" 8080 /name)" dev2
+is "over IPv6, too" "$(http client "$(slaac_of 2)" 8080 /name)" dev2
+like "doppel devices works without an agent" "$(doppel devices 2>&1)" "$(lease4_of 2)"
+like "doppel status says that there is none" "$(doppel status 2>&1)" 'agent.*not running|not running'
+agent_start
+check "a new agent shows the same devices and addresses" within 15 same_faces
+# shellcheck disable=SC2154 # by download()
+wait "$download_four"
+is "the IPv4 download ended whole" "$(cat "$tb/four.sum")" "$tb_big_sum"
+# shellcheck disable=SC2154
+wait "$download_six"
+is "the IPv6 download ended whole" "$(cat "$tb/six.sum")" "$tb_big_sum"
+is "no DISCOVER was sent" "$(capture_dhcp Discover)" "$discovers"
+is "no SOLICIT, either" "$(capture_read -v 'udp dst port 547' | grep -c 'solicit')" "$solicits"
+
+# --- SIGTERM
+download term "$(lease4_of 1)"
+check "another download runs" within 10 under_way 1
+agent_end TERM
+check_not "the agent ended at SIGTERM" kill -0 "$agent_pid"
+is "and forwarding goes on" "$(http client "$(slaac_of 3)" 8080 /name)" dev3
+is "outwards, too" "$(http dev3 $CLIENT4 80 /cgi-bin/ip)" "$(lease4_of 3)"
+# shellcheck disable=SC2154
+wait "$download_term"
+is "the download ended whole" "$(cat "$tb/term.sum")" "$tb_big_sum"
+agent_start
+check "a new agent takes over" within 15 same_faces
+
+# --- the module goes and comes, under traffic
+download gone "$(slaac_of 1)"
+check "a download runs while" within 10 under_way 1
+check "the module is unloaded" timeout 20 rmmod doppel
+check_not "nothing passes without it" http client "$(lease4_of 2)" 8080 /name
+check "the agent lives on" agent_answers
+check "the module is loaded again" module_load
+check "the devices are back with what they had" within 30 same_faces
+check "dev2 is reached over IPv4" within 15 reaches dev2 client "$(lease4_of 2)" 8080
+check "and over IPv6" within 15 reaches dev2 client "$(slaac_of 2)" 8080
+check "at the price of no more than one DISCOVER a device" test "$(capture_dhcp Discover)" -le $((discovers + 3))
+check "every frame had a registered source MAC" capture_only_registered
+check "the kernel has nothing to complain about" kernel_log_clean
+tap_done
