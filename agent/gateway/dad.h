@@ -22,9 +22,9 @@ enum dad_result {
 struct dad {
 	const struct negotiation_env *env;
 	struct mac mac;
-	struct in6_addr address;	/* :: when off */
+	struct in6_addr address;
 	unsigned int left;
-	int64_t deadline;
+	int64_t deadline;		/* NEVER: off */
 	struct mac rival;
 };
 

@@ -37,6 +37,9 @@ void doppel_mld_leave(struct mld *mld, const struct in6_addr *address);
 /* As join, but quietly: the group was reported by an agent before this one. */
 void doppel_mld_resume(struct mld *mld, const struct in6_addr *address);
 
+/* The link was away: report all groups anew. */
+void doppel_mld_again(struct mld *mld);
+
 /* The link-local address is unique now: reports come from it. */
 void doppel_mld_source(struct mld *mld, const struct in6_addr *link_local);
 

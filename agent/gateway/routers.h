@@ -35,7 +35,7 @@ bool doppel_routers_other(const struct routers *routers, int64_t now_ms);
 uint8_t doppel_routers_prefix_len(const struct routers *routers, const struct in6_addr *address,
 				  int64_t now_ms);
 
-/* When the answer of a function above may change by itself; NEVER. */
-int64_t doppel_routers_deadline(const struct routers *routers);
+/* When after @now_ms the answer of a function above may change by itself; NEVER. */
+int64_t doppel_routers_deadline(const struct routers *routers, int64_t now_ms);
 
 #endif

@@ -63,7 +63,6 @@ struct slaac {
 	bool running;
 	bool ready;			/* the link-local address is unique */
 	bool router_heard;
-	bool waited;			/* NO_ROUTER was told or is not needed */
 	struct in6_addr link_local;
 	struct dad dad;			/* of the link-local address */
 	unsigned int conflicts;		/* of the link-local address, in a row */
