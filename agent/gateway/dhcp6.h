@@ -77,9 +77,10 @@ struct dhcp6_config {
 
 /* What is being sent and resent (RFC 8415 section 15). */
 struct dhcp6_exchange {
-	uint8_t type;			/* message type; 0: none */
+	uint8_t type;			/* message type; 0: none, and the rest is void */
 	uint32_t xid;			/* 24 bits */
 	int64_t began_ms;		/* first transmission */
+	int64_t sent_ms;		/* last transmission: lifetimes count from it */
 	int64_t rt_ms, max_rt_ms;
 	unsigned int sent, max_sent;	/* 0: no limit */
 	int64_t end_ms;			/* MRD; NEVER */
@@ -102,6 +103,7 @@ struct dhcp6 {
 	int64_t sol_max_rt_ms, inf_max_rt_ms;	/* 0: the server set none */
 	bool held;			/* `lease` is in use */
 	bool heard;			/* a server has answered, though not with an address */
+	bool to_confirm;		/* INIT leads to CONFIRMING, not to SOLICITING */
 	struct dhcp6_lease lease;
 	struct dhcp6_lease offer;	/* the best advertisement, then what is being checked */
 	uint8_t preference;		/* of that advertisement */

@@ -1,0 +1,921 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* DHCPv6 client machine of one device. Section numbers are RFC 8415's. */
+#include "gateway/dhcp6.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "gateway/dhcp6_message.h"
+
+#define REFRESH_DEFAULT_S 86400		/* IRT_DEFAULT */
+#define REFRESH_MIN_S 600		/* IRT_MINIMUM */
+#define HOP_LIMIT 1
+#define JITTER_PERCENT 10
+#define MAX_RT_DEFAULT_MS 3600000
+
+/* Section 7.6: IRT, MRT, MRC, MRD. Where the file has a say, the attempt's end takes MRD's place. */
+struct timing {
+	int64_t first_ms, max_ms;
+	unsigned int count;
+	int64_t duration_ms;		/* 0: the caller gives the end */
+};
+
+static const struct timing timings[] = {
+	[DHCP6_SOLICIT] = { 1000, MAX_RT_DEFAULT_MS, 0, 0 },
+	[DHCP6_REQUEST] = { 1000, 30000, 10, 0 },
+	[DHCP6_CONFIRM] = { 1000, 4000, 0, 10000 },
+	[DHCP6_RENEW] = { 10000, 600000, 0, 0 },
+	[DHCP6_REBIND] = { 10000, 600000, 0, 0 },
+	[DHCP6_DECLINE] = { 1000, 0, 4, 0 },
+	[DHCP6_INFORMATION_REQUEST] = { 1000, MAX_RT_DEFAULT_MS, 0, 0 },
+};
+
+/* All_DHCP_Relay_Agents_and_Servers */
+static const struct in6_addr servers = { { { 0xff, 2, [13] = 1, [15] = 2 } } };
+
+static void solicit(struct dhcp6 *dhcp);
+
+static int64_t now(const struct dhcp6 *dhcp)
+{
+	return doppel_clock_mono_ms(dhcp->env->clock);
+}
+
+static void because(struct dhcp6 *dhcp, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void because(struct dhcp6 *dhcp, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(dhcp->reason, sizeof(dhcp->reason), fmt, args);
+	va_end(args);
+}
+
+static void tell(struct dhcp6 *dhcp, enum dhcp6_event_kind kind, const struct dhcp6_lease *lease)
+{
+	struct dhcp6_event event = { .kind = kind, .lease = lease, .reason = dhcp->reason };
+
+	dhcp->event(dhcp->env->ctx, &event);
+}
+
+static bool has_address(const struct dhcp6_lease *lease, const struct in6_addr *address)
+{
+	unsigned int i;
+
+	for (i = 0; i < lease->address_count; i++)
+		if (doppel_ip6_eq(&lease->addresses[i].address, address))
+			return true;
+	return false;
+}
+
+static bool is_held(const struct dhcp6 *dhcp, const struct in6_addr *address)
+{
+	return dhcp->held && has_address(&dhcp->lease, address);
+}
+
+/* The groups of those of @lease's addresses that @but does not have, too. */
+static void leave_groups(struct dhcp6 *dhcp, const struct dhcp6_lease *lease,
+			 const struct dhcp6_lease *but)
+{
+	unsigned int i;
+
+	for (i = 0; i < lease->address_count; i++)
+		if (!but || !has_address(but, &lease->addresses[i].address))
+			doppel_mld_leave(dhcp->mld, &lease->addresses[i].address);
+}
+
+static void lose(struct dhcp6 *dhcp)
+{
+	if (!dhcp->held)
+		return;
+	dhcp->held = false;
+	leave_groups(dhcp, &dhcp->lease, NULL);
+	tell(dhcp, DHCP6_EVENT_LOST, &dhcp->lease);
+}
+
+static void send_message(struct dhcp6 *dhcp, const struct dhcp6_request *request)
+{
+	uint8_t message[DHCP6_MESSAGE_MAX], frame[FRAME_MAX];
+	struct packet head = {
+		.dst = doppel_mac_multicast6(&servers),
+		.src = dhcp->config.mac,
+		.ip6 = { .src = dhcp->link_local, .dst = servers },
+		.hop_limit = HOP_LIMIT,
+		.sport = DHCP6_CLIENT_PORT,
+		.dport = DHCP6_SERVER_PORT,
+	};
+	size_t len = doppel_dhcp6_build(message, &dhcp->config.mac, request);
+
+	len = doppel_frame_udp6(frame, &head, message, len);
+	dhcp->env->send(dhcp->env->ctx, frame, len);
+}
+
+/* Sections 18.2.1 to 18.2.8: what each message names. */
+static void transmit(struct dhcp6 *dhcp)
+{
+	struct dhcp6_exchange *exchange = &dhcp->exchange;
+	int64_t elapsed_cs = (now(dhcp) - exchange->began_ms) / 10;
+	struct dhcp6_request request = {
+		.type = exchange->type,
+		.xid = exchange->xid,
+		.elapsed_cs = elapsed_cs > UINT16_MAX ? UINT16_MAX : (uint16_t)elapsed_cs,
+		.lease = &dhcp->lease,
+		.with_ia = exchange->type != DHCP6_INFORMATION_REQUEST,
+	};
+	const struct timing *timing = &timings[exchange->type];
+
+	switch (exchange->type) {
+	case DHCP6_REQUEST:
+		request.lease = dhcp->offer.address_count ? &dhcp->offer : &dhcp->lease;
+		request.with_server = true;
+		request.with_addresses = true;
+		break;
+	case DHCP6_DECLINE:
+		request.lease = &dhcp->offer;
+		request.with_server = true;
+		request.with_addresses = true;
+		request.only = &dhcp->declined;
+		break;
+	case DHCP6_RENEW:
+		request.with_server = true;
+		request.with_addresses = true;
+		break;
+	case DHCP6_CONFIRM:
+	case DHCP6_REBIND:
+		request.with_addresses = true;
+		break;
+	}
+	exchange->sent_ms = now(dhcp);
+	send_message(dhcp, &request);
+
+	/* Section 15; the first wait of a Solicit is never shorter than IRT (section 18.2.1). */
+	if (exchange->sent++)
+		exchange->rt_ms = doppel_jitter_ms(exchange->rt_ms * 2, JITTER_PERCENT / 2,
+						   dhcp->env->rng);
+	else if (exchange->type == DHCP6_SOLICIT)
+		exchange->rt_ms = timing->first_ms +
+			doppel_random_ms(timing->first_ms * JITTER_PERCENT / 100, dhcp->env->rng);
+	else
+		exchange->rt_ms = doppel_jitter_ms(timing->first_ms, JITTER_PERCENT,
+						   dhcp->env->rng);
+	if (exchange->max_rt_ms && exchange->rt_ms > exchange->max_rt_ms)
+		exchange->rt_ms = doppel_jitter_ms(exchange->max_rt_ms, JITTER_PERCENT,
+						   dhcp->env->rng);
+	exchange->next_ms = doppel_earlier(now(dhcp) + exchange->rt_ms, exchange->end_ms);
+}
+
+static void begin_exchange(struct dhcp6 *dhcp, enum dhcp6_state state, enum dhcp6_type type,
+			   int64_t end_ms)
+{
+	const struct timing *timing = &timings[type];
+
+	dhcp->state = state;
+	dhcp->deadline = NEVER;
+	dhcp->exchange = (struct dhcp6_exchange){
+		.type = type,
+		.xid = doppel_rng_below(dhcp->env->rng, 1 << 24),
+		.began_ms = now(dhcp),
+		.max_rt_ms = timing->max_ms,
+		.max_sent = timing->count,
+		.end_ms = timing->duration_ms ? now(dhcp) + timing->duration_ms : end_ms,
+	};
+	transmit(dhcp);
+}
+
+/* Wait for something that is no answer; late answers are not for us any more. */
+static void wait_in(struct dhcp6 *dhcp, enum dhcp6_state state, int64_t until)
+{
+	dhcp->state = state;
+	dhcp->exchange.type = 0;
+	dhcp->deadline = until;
+}
+
+static int64_t attempt_end(const struct dhcp6 *dhcp)
+{
+	return now(dhcp) + dhcp->config.policy.timeout_ms;
+}
+
+/* A server that names a longest interval itself is obeyed instead of the file. */
+static int64_t retry_wait(struct dhcp6 *dhcp)
+{
+	struct attempt_policy policy = dhcp->config.policy;
+	int64_t max_rt = dhcp->stateful ? dhcp->sol_max_rt_ms : dhcp->inf_max_rt_ms;
+
+	if (max_rt)
+		policy.retry_cap_ms = max_rt;
+	return doppel_backoff_ms(&policy, dhcp->failed, dhcp->env->rng);
+}
+
+static void fail_attempt(struct dhcp6 *dhcp)
+{
+	dhcp->failed++;
+	if (!dhcp->heard)
+		because(dhcp,
+			"no answer from a DHCPv6 server to %u %s: is the MAC registered upstream?",
+			dhcp->failed, dhcp->failed == 1 ? "try" : "tries");
+	wait_in(dhcp, DHCP6_INIT, now(dhcp) + retry_wait(dhcp));
+	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
+}
+
+/* The server's own words, or the meaning of its number. */
+static void on_refusal(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
+{
+	static const char *const meanings[] = {
+		"no address in its answer", "unspecified failure", "no addresses available",
+		"no binding", "not on this link", "use multicast",
+	};
+	uint16_t status = reply->status ? reply->status : reply->ia_status;
+
+	dhcp->heard = true;
+	if (reply->message[0])
+		because(dhcp, "refused by the DHCPv6 server: %s", reply->message);
+	else
+		because(dhcp, "refused by the DHCPv6 server: %s",
+			status < sizeof(meanings) / sizeof(*meanings) ? meanings[status] : "?");
+}
+
+static int64_t valid_until(const struct dhcp6_lease *lease, unsigned int i)
+{
+	return doppel_after_s(lease->acquired_ms, lease->addresses[i].valid_s);
+}
+
+int64_t doppel_dhcp6_expiry_ms(const struct dhcp6_lease *lease)
+{
+	int64_t last = lease->acquired_ms;
+	unsigned int i;
+
+	for (i = 0; i < lease->address_count; i++)
+		if (valid_until(lease, i) > last)
+			last = valid_until(lease, i);
+	return last;
+}
+
+static uint32_t share(uint32_t seconds, unsigned int percent)
+{
+	return seconds == DHCP6_INFINITE ? seconds : (uint32_t)((uint64_t)seconds * percent / 100);
+}
+
+/* Section 21.4: T1 and T2 that the server left to us, or that come after the end. */
+static void choose_times(struct dhcp6_lease *lease)
+{
+	uint32_t shortest = DHCP6_INFINITE;
+	unsigned int i;
+
+	for (i = 0; i < lease->address_count; i++) {
+		uint32_t life = lease->addresses[i].preferred_s;
+
+		if (!life)
+			life = lease->addresses[i].valid_s;
+		if (life < shortest)
+			shortest = life;
+	}
+	if (!lease->t1_s || (lease->t1_s >= shortest && shortest != DHCP6_INFINITE))
+		lease->t1_s = share(shortest, 50);
+	if (!lease->t2_s || lease->t2_s < lease->t1_s ||
+	    (lease->t2_s >= shortest && shortest != DHCP6_INFINITE))
+		lease->t2_s = share(shortest, 80);
+	if (lease->t2_s < lease->t1_s)
+		lease->t2_s = lease->t1_s;
+}
+
+/* A little early, by chance, so that a thousand leases do not renew as one. */
+static void enter_bound(struct dhcp6 *dhcp)
+{
+	int64_t t1 = doppel_after_s(dhcp->lease.acquired_ms, dhcp->lease.t1_s);
+
+	if (t1 != NEVER)
+		t1 -= doppel_random_ms((int64_t)dhcp->lease.t1_s * 50, dhcp->env->rng);
+	wait_in(dhcp, DHCP6_BOUND, t1);
+	dhcp->failed = 0;
+	dhcp->heard = false;
+	dhcp->to_confirm = false;
+	dhcp->reason[0] = '\0';
+}
+
+/* The offer is ours: all its addresses are unique. */
+static void take(struct dhcp6 *dhcp)
+{
+	struct dhcp6_lease before = dhcp->lease;
+	bool held = dhcp->held;
+	bool same = held && before.address_count == dhcp->offer.address_count;
+	unsigned int i;
+
+	for (i = 0; i < dhcp->offer.address_count; i++)
+		same = same && has_address(&before, &dhcp->offer.addresses[i].address);
+	if (held)
+		leave_groups(dhcp, &before, &dhcp->offer);
+	dhcp->lease = dhcp->offer;
+	dhcp->offer.address_count = 0;
+	dhcp->held = true;
+	enter_bound(dhcp);
+	tell(dhcp, same ? DHCP6_EVENT_RENEWED : DHCP6_EVENT_BOUND, &dhcp->lease);
+	for (i = 0; i < dhcp->lease.address_count && !same; i++) {
+		const struct in6_addr *address = &dhcp->lease.addresses[i].address;
+		uint8_t frame[FRAME_MAX];
+
+		if (!held || !has_address(&before, address))
+			dhcp->env->send(dhcp->env->ctx, frame,
+					doppel_na_build(frame, &dhcp->config.mac, address));
+	}
+}
+
+/* Detect duplicates of what is new in the offer; what is in use is defended already. */
+static void check(struct dhcp6 *dhcp)
+{
+	bool news = false;
+	unsigned int i;
+
+	for (i = 0; i < dhcp->offer.address_count; i++) {
+		const struct in6_addr *address = &dhcp->offer.addresses[i].address;
+
+		if (is_held(dhcp, address))
+			continue;
+		doppel_mld_join(dhcp->mld, address);
+		doppel_dad_start(&dhcp->dad[i], address, 0);
+		news = true;
+	}
+	if (news)
+		wait_in(dhcp, DHCP6_CHECKING, NEVER);
+	else
+		take(dhcp);
+}
+
+static void stop_checking(struct dhcp6 *dhcp)
+{
+	unsigned int i;
+
+	if (dhcp->state != DHCP6_CHECKING)
+		return;
+	leave_groups(dhcp, &dhcp->offer, dhcp->held ? &dhcp->lease : NULL);
+	for (i = 0; i < DHCP6_ADDRESSES_MAX; i++)
+		doppel_dad_stop(&dhcp->dad[i]);
+}
+
+static void on_conflict(struct dhcp6 *dhcp, const struct dad *dad)
+{
+	char ip[DOPPEL_IP6_TEXT], mac[DOPPEL_MAC_TEXT];
+	struct dhcp6_event event = {
+		.kind = DHCP6_EVENT_CONFLICT,
+		.lease = &dhcp->offer,
+		.address = dad->address,
+		.rival = dad->rival,
+		.reason = dhcp->reason,
+	};
+
+	because(dhcp, "%s is in use by %s, so it was declined",
+		doppel_ip6_format(&dad->address, ip), doppel_mac_format(&dad->rival, mac));
+	stop_checking(dhcp);
+	dhcp->heard = true;
+	dhcp->declined = dad->address;
+	begin_exchange(dhcp, DHCP6_DECLINING, DHCP6_DECLINE, NEVER);
+	dhcp->event(dhcp->env->ctx, &event);
+}
+
+static void set_acquired(struct dhcp6 *dhcp, struct dhcp6_lease *lease)
+{
+	int64_t at = dhcp->exchange.sent_ms;
+
+	lease->acquired_ms = at;
+	lease->acquired_wall_s = doppel_clock_wall_s(dhcp->env->clock) - (now(dhcp) - at) / 1000;
+}
+
+static uint32_t less(uint32_t seconds, int64_t passed_s)
+{
+	if (seconds == DHCP6_INFINITE)
+		return seconds;
+	return seconds > passed_s ? (uint32_t)(seconds - passed_s) : 0;
+}
+
+/*
+ * A Reply's addresses over those in use: a zero valid lifetime ends one, one that is not mentioned
+ * keeps its time (section 18.2.10.1).
+ */
+static void merge(struct dhcp6 *dhcp, const struct dhcp6_reply *reply, struct dhcp6_lease *lease)
+{
+	unsigned int i;
+
+	*lease = reply->lease;
+	set_acquired(dhcp, lease);
+	lease->address_count = 0;
+	for (i = 0; i < reply->lease.address_count; i++)
+		if (reply->lease.addresses[i].valid_s)
+			lease->addresses[lease->address_count++] = reply->lease.addresses[i];
+	for (i = 0; dhcp->held && i < dhcp->lease.address_count; i++) {
+		int64_t passed_s = (lease->acquired_ms - dhcp->lease.acquired_ms) / 1000;
+		struct dhcp6_address old = dhcp->lease.addresses[i];
+
+		if (has_address(&reply->lease, &old.address) ||
+		    lease->address_count == DHCP6_ADDRESSES_MAX)
+			continue;
+		old.preferred_s = less(old.preferred_s, passed_s);
+		old.valid_s = less(old.valid_s, passed_s);
+		if (old.valid_s)
+			lease->addresses[lease->address_count++] = old;
+	}
+	choose_times(lease);
+}
+
+static enum verdict on_addresses(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
+{
+	struct dhcp6_lease lease;
+
+	merge(dhcp, reply, &lease);
+	if (!lease.address_count) {
+		because(dhcp, "the DHCPv6 server took the addresses back");
+		lose(dhcp);
+		solicit(dhcp);
+		return VERDICT_ACCEPTED;
+	}
+	dhcp->offer = lease;
+	check(dhcp);
+	return VERDICT_ACCEPTED;
+}
+
+static enum verdict on_soliciting(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
+{
+	bool good = !reply->status && !reply->ia_status && reply->has_ia &&
+		    reply->lease.address_count && reply->lease.addresses[0].valid_s;
+
+	if (reply->sol_max_rt_s)		/* also of one that has no address for us */
+		dhcp->sol_max_rt_ms = (int64_t)reply->sol_max_rt_s * 1000;
+	if (reply->type == DHCP6_REPLY) {
+		if (!reply->rapid_commit)
+			return VERDICT_UNEXPECTED;
+		if (good)
+			return on_addresses(dhcp, reply);
+	}
+	if (!good) {
+		on_refusal(dhcp, reply);
+		return VERDICT_ACCEPTED;
+	}
+	/* Section 18.2.9: preferences are compared until the first interval has passed. */
+	if (!dhcp->offer.address_count || reply->preference > dhcp->preference) {
+		dhcp->offer = reply->lease;
+		dhcp->preference = reply->preference;
+	}
+	if (reply->preference == UINT8_MAX || dhcp->exchange.sent > 1)
+		begin_exchange(dhcp, DHCP6_REQUESTING, DHCP6_REQUEST, attempt_end(dhcp));
+	return VERDICT_ACCEPTED;
+}
+
+static bool from_server(const struct dhcp6_reply *reply, const struct dhcp6_lease *lease)
+{
+	return reply->lease.server_duid_len == lease->server_duid_len &&
+	       !memcmp(reply->lease.server_duid, lease->server_duid, lease->server_duid_len);
+}
+
+/* A Reply to Request, Renew or Rebind (section 18.2.10.1). */
+static enum verdict on_binding_reply(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
+{
+	bool requesting = dhcp->state == DHCP6_REQUESTING;
+	const struct dhcp6_lease *asked = requesting && dhcp->offer.address_count ? &dhcp->offer :
+										   &dhcp->lease;
+	uint16_t status = reply->status ? reply->status : reply->ia_status;
+
+	if (dhcp->state != DHCP6_REBINDING && !from_server(reply, asked))
+		return VERDICT_REFUSED;
+	if (status == DHCP6_NO_BINDING && !requesting) {
+		dhcp->offer.address_count = 0;
+		memcpy(dhcp->lease.server_duid, reply->lease.server_duid, DHCP6_DUID_MAX);
+		dhcp->lease.server_duid_len = reply->lease.server_duid_len;
+		begin_exchange(dhcp, DHCP6_REQUESTING, DHCP6_REQUEST, attempt_end(dhcp));
+		return VERDICT_ACCEPTED;
+	}
+	if (status == DHCP6_NOT_ON_LINK) {
+		on_refusal(dhcp, reply);
+		lose(dhcp);
+		solicit(dhcp);
+		return VERDICT_ACCEPTED;
+	}
+	if (status == DHCP6_UNSPEC_FAIL || status == DHCP6_USE_MULTICAST) {
+		on_refusal(dhcp, reply);
+		return VERDICT_ACCEPTED;	/* asked again in its time */
+	}
+	if (status || !reply->has_ia || (requesting && !reply->lease.address_count)) {
+		on_refusal(dhcp, reply);
+		if (requesting)
+			fail_attempt(dhcp);
+		return VERDICT_ACCEPTED;
+	}
+	if (reply->sol_max_rt_s)
+		dhcp->sol_max_rt_ms = (int64_t)reply->sol_max_rt_s * 1000;
+	return on_addresses(dhcp, reply);
+}
+
+/* The lease fits the link, or nobody said otherwise (section 18.2.3). */
+static void on_confirmed(struct dhcp6 *dhcp)
+{
+	dhcp->offer = dhcp->lease;
+	check(dhcp);
+}
+
+static enum verdict on_confirm_reply(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
+{
+	if (reply->status == DHCP6_SUCCESS) {
+		on_confirmed(dhcp);
+		return VERDICT_ACCEPTED;
+	}
+	on_refusal(dhcp, reply);
+	if (reply->status == DHCP6_NOT_ON_LINK) {
+		lose(dhcp);
+		solicit(dhcp);
+	}
+	return VERDICT_ACCEPTED;
+}
+
+static enum verdict on_information(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
+{
+	uint32_t refresh_s = reply->refresh_s ? reply->refresh_s : REFRESH_DEFAULT_S;
+	int64_t until;
+
+	if (reply->inf_max_rt_s)
+		dhcp->inf_max_rt_ms = (int64_t)reply->inf_max_rt_s * 1000;
+	if (reply->status) {
+		on_refusal(dhcp, reply);
+		return VERDICT_ACCEPTED;
+	}
+	dhcp->lease = reply->lease;
+	dhcp->lease.address_count = 0;
+	set_acquired(dhcp, &dhcp->lease);
+	until = doppel_after_s(now(dhcp), refresh_s < REFRESH_MIN_S ? REFRESH_MIN_S : refresh_s);
+	wait_in(dhcp, DHCP6_INFORMED, until);
+	dhcp->failed = 0;
+	dhcp->reason[0] = '\0';
+	tell(dhcp, DHCP6_EVENT_INFORMED, &dhcp->lease);
+	return VERDICT_ACCEPTED;
+}
+
+static void solicit_after(struct dhcp6 *dhcp)
+{
+	dhcp->failed++;
+	dhcp->offer.address_count = 0;
+	wait_in(dhcp, DHCP6_INIT, now(dhcp) + retry_wait(dhcp));
+	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
+}
+
+static enum verdict on_reply(struct dhcp6 *dhcp, const struct packet *packet)
+{
+	struct dhcp6_reply reply;
+	enum verdict verdict = doppel_dhcp6_parse(packet->payload, packet->len, &dhcp->config.mac,
+						  &reply);
+
+	if (verdict != VERDICT_ACCEPTED)
+		return verdict;
+	if (!dhcp->exchange.type || reply.xid != dhcp->exchange.xid)
+		return VERDICT_OTHER;
+	if (dhcp->state == DHCP6_SOLICITING)
+		return on_soliciting(dhcp, &reply);
+	if (reply.type != DHCP6_REPLY)
+		return VERDICT_UNEXPECTED;
+	switch (dhcp->state) {
+	case DHCP6_REQUESTING:
+	case DHCP6_RENEWING:
+	case DHCP6_REBINDING:
+		return on_binding_reply(dhcp, &reply);
+	case DHCP6_CONFIRMING:
+		return on_confirm_reply(dhcp, &reply);
+	case DHCP6_INFORMING:
+		return on_information(dhcp, &reply);
+	case DHCP6_DECLINING:
+		solicit_after(dhcp);
+		return VERDICT_ACCEPTED;
+	default:
+		return VERDICT_UNEXPECTED;
+	}
+}
+
+enum verdict doppel_dhcp6_receive(struct dhcp6 *dhcp, const struct packet *packet)
+{
+	struct neighbour neighbour;
+	enum dad_result result;
+	enum verdict verdict;
+	unsigned int i;
+
+	if (packet->kind == PACKET_UDP6) {
+		if (packet->dport != DHCP6_CLIENT_PORT ||
+		    !doppel_mac_eq(&packet->dst, &dhcp->config.mac))
+			return VERDICT_OTHER;
+		return on_reply(dhcp, packet);
+	}
+	if (dhcp->state != DHCP6_CHECKING)
+		return VERDICT_OTHER;
+	verdict = doppel_neighbour_parse(packet, &neighbour);
+	if (verdict != VERDICT_ACCEPTED)
+		return verdict;
+	verdict = VERDICT_OTHER;
+	for (i = 0; i < DHCP6_ADDRESSES_MAX && verdict == VERDICT_OTHER; i++) {
+		verdict = doppel_dad_receive(&dhcp->dad[i], packet, &neighbour, &result);
+		if (result == DAD_CONFLICT)
+			on_conflict(dhcp, &dhcp->dad[i]);
+	}
+	return verdict;
+}
+
+static void solicit(struct dhcp6 *dhcp)
+{
+	dhcp->offer.address_count = 0;
+	dhcp->preference = 0;
+	dhcp->to_confirm = false;
+	begin_exchange(dhcp, DHCP6_SOLICITING, DHCP6_SOLICIT, attempt_end(dhcp));
+}
+
+static void renew(struct dhcp6 *dhcp)
+{
+	int64_t t2 = doppel_after_s(dhcp->lease.acquired_ms, dhcp->lease.t2_s);
+
+	if (now(dhcp) < t2) {
+		begin_exchange(dhcp, DHCP6_RENEWING, DHCP6_RENEW, t2);
+	} else {
+		because(dhcp, "its server does not answer renewals: asking every DHCPv6 server");
+		begin_exchange(dhcp, DHCP6_REBINDING, DHCP6_REBIND, NEVER);
+	}
+	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
+}
+
+/* The exchange has ended without its answer. */
+static void on_silence(struct dhcp6 *dhcp)
+{
+	switch (dhcp->state) {
+	case DHCP6_CONFIRMING:
+		on_confirmed(dhcp);
+		return;
+	case DHCP6_RENEWING:
+		renew(dhcp);
+		return;
+	case DHCP6_DECLINING:
+		solicit_after(dhcp);
+		return;
+	default:
+		fail_attempt(dhcp);
+		return;
+	}
+}
+
+static void on_exchange_due(struct dhcp6 *dhcp)
+{
+	const struct dhcp6_exchange *exchange = &dhcp->exchange;
+
+	if (dhcp->state == DHCP6_SOLICITING && dhcp->offer.address_count)
+		begin_exchange(dhcp, DHCP6_REQUESTING, DHCP6_REQUEST, attempt_end(dhcp));
+	else if (now(dhcp) >= exchange->end_ms ||
+		 (exchange->max_sent && exchange->sent >= exchange->max_sent))
+		on_silence(dhcp);
+	else
+		transmit(dhcp);
+}
+
+static void on_deadline(struct dhcp6 *dhcp)
+{
+	switch (dhcp->state) {
+	case DHCP6_INIT:
+		if (!dhcp->stateful)
+			begin_exchange(dhcp, DHCP6_INFORMING, DHCP6_INFORMATION_REQUEST,
+				       attempt_end(dhcp));
+		else if (dhcp->to_confirm)
+			begin_exchange(dhcp, DHCP6_CONFIRMING, DHCP6_CONFIRM, NEVER);
+		else
+			solicit(dhcp);
+		return;
+	case DHCP6_INFORMED:
+		begin_exchange(dhcp, DHCP6_INFORMING, DHCP6_INFORMATION_REQUEST,
+			       attempt_end(dhcp));
+		return;
+	case DHCP6_BOUND:
+		renew(dhcp);
+		return;
+	default:
+		return;
+	}
+}
+
+/* Drop addresses whose time is over. */
+static void expire(struct dhcp6 *dhcp)
+{
+	struct dhcp6_lease before = dhcp->lease;
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < before.address_count; i++)
+		if (valid_until(&before, i) > now(dhcp))
+			dhcp->lease.addresses[kept++] = before.addresses[i];
+	if (kept == before.address_count)
+		return;
+	if (kept) {
+		dhcp->lease.address_count = kept;
+		leave_groups(dhcp, &before, &dhcp->lease);
+		tell(dhcp, DHCP6_EVENT_BOUND, &dhcp->lease);
+		return;
+	}
+	because(dhcp, "the lease has run out and no DHCPv6 server renewed it");
+	dhcp->lease = before;
+	lose(dhcp);
+	if (dhcp->state == DHCP6_BOUND || dhcp->state == DHCP6_RENEWING ||
+	    dhcp->state == DHCP6_REBINDING || dhcp->state == DHCP6_CONFIRMING)
+		solicit(dhcp);
+}
+
+static void step_checking(struct dhcp6 *dhcp)
+{
+	bool running = false;
+	unsigned int i;
+
+	for (i = 0; i < DHCP6_ADDRESSES_MAX; i++) {
+		doppel_dad_timeout(&dhcp->dad[i]);
+		running |= doppel_dad_running(&dhcp->dad[i]);
+	}
+	if (!running)
+		take(dhcp);
+}
+
+void doppel_dhcp6_timeout(struct dhcp6 *dhcp)
+{
+	if (dhcp->held)
+		expire(dhcp);
+	if (dhcp->state == DHCP6_CHECKING)
+		step_checking(dhcp);
+	else if (dhcp->exchange.type && now(dhcp) >= dhcp->exchange.next_ms)
+		on_exchange_due(dhcp);
+	else if (now(dhcp) >= dhcp->deadline)
+		on_deadline(dhcp);
+}
+
+int64_t doppel_dhcp6_deadline(const struct dhcp6 *dhcp)
+{
+	int64_t deadline = dhcp->deadline;
+	unsigned int i;
+
+	if (dhcp->state == DHCP6_OFF)
+		return NEVER;
+	if (dhcp->exchange.type)
+		deadline = doppel_earlier(deadline, dhcp->exchange.next_ms);
+	for (i = 0; i < DHCP6_ADDRESSES_MAX && dhcp->state == DHCP6_CHECKING; i++)
+		deadline = doppel_earlier(deadline, doppel_dad_deadline(&dhcp->dad[i]));
+	for (i = 0; i < dhcp->lease.address_count && dhcp->held; i++)
+		deadline = doppel_earlier(deadline, valid_until(&dhcp->lease, i));
+	return deadline;
+}
+
+void doppel_dhcp6_init(struct dhcp6 *dhcp, const struct negotiation_env *env,
+		       const struct dhcp6_config *config, struct mld *mld,
+		       void (*event)(void *ctx, const struct dhcp6_event *event))
+{
+	unsigned int i;
+
+	*dhcp = (struct dhcp6){
+		.env = env,
+		.config = *config,
+		.event = event,
+		.mld = mld,
+		.deadline = NEVER,
+	};
+	for (i = 0; i < DHCP6_ADDRESSES_MAX; i++)
+		doppel_dad_init(&dhcp->dad[i], env, &config->mac);
+}
+
+static void reset(struct dhcp6 *dhcp)
+{
+	stop_checking(dhcp);
+	if (dhcp->held)
+		leave_groups(dhcp, &dhcp->lease, NULL);
+	wait_in(dhcp, DHCP6_OFF, NEVER);
+	dhcp->failed = 0;
+	dhcp->held = false;
+	dhcp->heard = false;
+	dhcp->to_confirm = false;
+	dhcp->offer.address_count = 0;
+	dhcp->sol_max_rt_ms = 0;
+	dhcp->inf_max_rt_ms = 0;
+	dhcp->reason[0] = '\0';
+}
+
+static void begin(struct dhcp6 *dhcp)
+{
+	wait_in(dhcp, DHCP6_INIT, now(dhcp) + doppel_random_ms(dhcp->config.start_jitter_ms,
+							       dhcp->env->rng));
+}
+
+void doppel_dhcp6_start(struct dhcp6 *dhcp, const struct in6_addr *link_local,
+			const struct dhcp6_lease *restored)
+{
+	reset(dhcp);
+	dhcp->stateful = true;
+	dhcp->link_local = *link_local;
+	if (restored && restored->address_count && now(dhcp) < doppel_dhcp6_expiry_ms(restored)) {
+		dhcp->lease = *restored;
+		dhcp->to_confirm = true;
+	}
+	begin(dhcp);
+}
+
+void doppel_dhcp6_inform(struct dhcp6 *dhcp, const struct in6_addr *link_local)
+{
+	reset(dhcp);
+	dhcp->stateful = false;
+	dhcp->link_local = *link_local;
+	begin(dhcp);
+}
+
+void doppel_dhcp6_resume(struct dhcp6 *dhcp, const struct in6_addr *link_local,
+			 const struct dhcp6_lease *held)
+{
+	unsigned int i;
+
+	reset(dhcp);
+	dhcp->stateful = true;
+	dhcp->link_local = *link_local;
+	dhcp->lease = *held;
+	dhcp->held = true;
+	for (i = 0; i < held->address_count; i++)
+		doppel_mld_resume(dhcp->mld, &held->addresses[i].address);
+	enter_bound(dhcp);
+	if (now(dhcp) >= doppel_dhcp6_expiry_ms(held))
+		expire(dhcp);
+	else
+		tell(dhcp, DHCP6_EVENT_BOUND, &dhcp->lease);
+}
+
+void doppel_dhcp6_confirm(struct dhcp6 *dhcp)
+{
+	if (dhcp->state == DHCP6_OFF)
+		return;
+	stop_checking(dhcp);
+	dhcp->offer.address_count = 0;
+	dhcp->to_confirm = dhcp->held;
+	dhcp->failed = 0;
+	dhcp->heard = false;
+	begin(dhcp);
+}
+
+void doppel_dhcp6_retry(struct dhcp6 *dhcp)
+{
+	if (dhcp->state == DHCP6_INIT)
+		dhcp->deadline = now(dhcp);
+}
+
+void doppel_dhcp6_stop(struct dhcp6 *dhcp, bool release)
+{
+	if (release && dhcp->held) {
+		struct dhcp6_request request = {
+			.type = DHCP6_RELEASE,
+			.xid = doppel_rng_below(dhcp->env->rng, 1 << 24),
+			.lease = &dhcp->lease,
+			.with_server = true,
+			.with_ia = true,
+			.with_addresses = true,
+		};
+
+		send_message(dhcp, &request);
+	}
+	reset(dhcp);
+}
+
+void doppel_dhcp6_status(const struct dhcp6 *dhcp, struct negotiation_status *status)
+{
+	*status = (struct negotiation_status){ .next_retry_ms = NEVER };
+	snprintf(status->reason, sizeof(status->reason), "%s", dhcp->reason);
+	if (dhcp->state == DHCP6_OFF || dhcp->state == DHCP6_INFORMED)
+		status->status = FAMILY_OFF;
+	else if (dhcp->state == DHCP6_BOUND)
+		status->status = FAMILY_BOUND;
+	else if (dhcp->held)
+		status->status = FAMILY_RENEWING;
+	else if (dhcp->failed >= dhcp->config.policy.retries)
+		status->status = FAMILY_FAILED;
+	else
+		status->status = FAMILY_SOLICITING;
+	if (dhcp->state == DHCP6_INIT)
+		status->next_retry_ms = dhcp->deadline;
+	else if (dhcp->state == DHCP6_RENEWING || dhcp->state == DHCP6_REBINDING)
+		status->next_retry_ms = dhcp->exchange.next_ms;
+}
+
+const struct dhcp6_lease *doppel_dhcp6_lease(const struct dhcp6 *dhcp)
+{
+	return dhcp->held ? &dhcp->lease : NULL;
+}
+
+/* With a clock that cannot tell its age the lease counts as due for renewal. */
+void doppel_dhcp6_rebase(struct dhcp6_lease *lease, struct clock *clock)
+{
+	int64_t age_s = doppel_clock_wall_s(clock) - lease->acquired_wall_s;
+
+	if (age_s < 0)
+		age_s = lease->t1_s == DHCP6_INFINITE ? 0 : lease->t1_s;
+	lease->acquired_ms = doppel_clock_mono_ms(clock) - age_s * 1000;
+}
+
+const char *doppel_dhcp6_state_name(enum dhcp6_state state)
+{
+	static const char *const names[] = {
+		[DHCP6_OFF] = "off", [DHCP6_INIT] = "init", [DHCP6_SOLICITING] = "soliciting",
+		[DHCP6_REQUESTING] = "requesting", [DHCP6_CONFIRMING] = "confirming",
+		[DHCP6_CHECKING] = "checking", [DHCP6_DECLINING] = "declining",
+		[DHCP6_BOUND] = "bound", [DHCP6_RENEWING] = "renewing",
+		[DHCP6_REBINDING] = "rebinding", [DHCP6_INFORMING] = "informing",
+		[DHCP6_INFORMED] = "informed",
+	};
+
+	return names[state];
+}
