@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kernels: 6.12 uml
+#
+# The module goes, a port goes, the namespace goes: at any moment, under traffic, nothing is left.
+# No agent here: netlink by the kernel tree's YNL client, so that nothing repairs what is broken.
+
+TB_BIG=1
+# shellcheck source=tests/lib/gateway.sh
+. "$(dirname "$0")/../lib/gateway.sh"
+
+ynl()
+{
+	in_ns gw /usr/bin/python3 "$source_dir/tools/net/ynl/cli.py" --spec "$tb_root/uapi/doppel.yaml" --no-schema "$@"
+}
+
+ifindex() { in_ns gw cat "/sys/class/net/$1/ifindex"; }
+
+# One gateway with dev1, as an agent would leave it. YNL's JSON wants integers for addresses.
+steer()
+{
+	ynl --do gateway-set --json "{\"lan-ifindex\": $(ifindex lan0), \"wan-ifindex\": $(ifindex wan0),
+		\"lan-ipv4\": $(number 192.168.1.1), \"lan-prefix-len\": 24}" &&
+	ynl --do device-add --json "{\"mac\": \"020000000001\", \"lan-ipv4\": $(number 192.168.1.50),
+		\"wan-ipv4\": $(number 10.1.2.50), \"wan-prefix-len\": 24, \"wan-router\": $(number 10.1.2.1),
+		\"link-local\": \"fe8000000000000000000000fffe0001\",
+		\"wan-ipv6\": {\"address\": [{\"ipv6\": \"20010db800010000000000fffe000001\", \"prefix-len\": 64}]}}" &&
+	ynl --do forward-add --json '{"mac": "020000000001", "protocol": 6, "port": 80, "to": 80}' &&
+	ynl --do forward-add --json '{"mac": "020000000001", "protocol": 17, "port": 5000, "to": 5000}'
+}
+
+number()
+{
+	local a b c d
+	IFS=. read -r a b c d <<<"$1"
+	echo $((a << 24 | b << 16 | c << 8 | d))
+}
+
+served() { [ "$(http client 10.1.2.50 80 /name)" = dev1 ] && [ "$(http client 2001:db8:1::ff:fe00:1 80 /name)" = dev1 ]; }
+
+# Traffic of all kinds that never stops, whether anybody answers or not
+traffic()
+{
+	spawn traffic client bash -c 'while :; do
+		curl -gs -m 1 -o /dev/null http://10.1.2.50/big "http://[2001:db8:1::ff:fe00:1]/big"; done'
+	spawn traffic client ping -q -n -i 0.01 10.1.2.50
+	spawn traffic client ping -q -n -i 0.01 2001:db8:1::ff:fe00:1
+	spawn traffic dev1 ping -q -n -i 0.01 $CLIENT4
+}
+
+clean_sysfs() { ! ls -d /sys/kernel/debug/doppel/* /sys/module/doppel 2>/dev/null | grep .; }
+
+# Ports' extra addresses and promiscuity must be gone with the gateway.
+port_is_plain()
+{
+	local flags
+
+	flags=$(in_ns gw cat /sys/class/net/wan0/flags)
+	[ $((flags & 0x100)) -eq 0 ] || { echo "promiscuous"; return 1; }
+	! in_ns gw bash -c 'ip maddr show dev wan0; bridge fdb show dev wan0' | grep -i '02:00:00:00:00:01'
+}
+
+source_dir=$("$tb_root/tools/kernel" src) || bail_out "no kernel source for YNL"
+mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
+testbed_up dual
+kernel_log_mark
+register 1
+testbed_device 1
+within 10 grep -q discover "$tb/log/dev1.dhcp"
+in_ns dev1 ip addr add 192.168.1.50/24 dev eth0
+in_ns dev1 ip route add default via 192.168.1.1
+ip -n gw addr add 192.168.1.1/24 dev lan0
+traffic
+
+check "module loads" module_load
+check "a gateway by netlink" steer
+check "traffic passes" within 10 served
+
+for i in 1 2 3; do
+	check "unload under traffic, $i" timeout 20 rmmod doppel
+	check "  nothing is left" clean_sysfs
+	check "  nor on the port" port_is_plain
+	check_not "  and nothing passes" http client 10.1.2.50 80 /name
+	check "  load" module_load
+	check "  a gateway again" steer
+	check "  traffic passes" within 10 served
+done
+
+check "gateway-del under traffic" ynl --do gateway-del --json '{}'
+check "  leaves nothing on the port" port_is_plain
+check "  a gateway again" steer
+check "  traffic passes" within 10 served
+
+ip -n gw link del wan0
+check_not "with the WAN port the gateway goes" ynl --do gateway-get
+cable gw wan0 isp swgw
+netns_sysctl isp net.ipv6.conf.swgw.disable_ipv6=1
+ip -n isp link set swgw master br0 up
+ip -n gw link set wan0 address $MAC_GW_WAN up
+check "  a gateway on a new port" steer
+check "  traffic passes" within 10 served
+
+ip -n gw link del lan0
+check_not "with the LAN port the gateway goes, too" ynl --do gateway-get
+check "  and leaves nothing on the other" port_is_plain
+cable gw lan0 lan gateway
+ip -n lan link set gateway master br0 up
+ip -n gw link set lan0 address $MAC_GW_LAN up
+ip -n gw addr add 192.168.1.1/24 dev lan0
+check "  a gateway on a new port" steer
+check "  traffic passes" within 10 served
+
+check "a port that moves to another namespace takes the gateway along" ip -n gw link set wan0 netns far
+check_not "  which is gone" ynl --do gateway-get
+ip -n far link set wan0 netns gw
+ip -n gw link set wan0 address $MAC_GW_WAN up
+check "  and can be made again" steer
+check "  traffic passes" within 10 served
+
+ip netns del gw
+gone() { ! ls /sys/class/net/swgw 2>/dev/null && ! ip -n isp link show swgw 2>/dev/null; }
+check "the namespace goes with a gateway in it" within 10 gone
+ip netns add gw
+check "the module unloads after it" timeout 20 rmmod doppel
+check "  nothing is left" clean_sysfs
+
+if [ -w /sys/kernel/debug/kmemleak ]; then
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	is "kmemleak found nothing" "$(grep -A12 doppel /sys/kernel/debug/kmemleak)" ""
+fi
+check "the kernel has nothing to complain about" kernel_log_clean
+tap_done
