@@ -709,7 +709,6 @@ static void expire(struct dhcp6 *dhcp)
 		return;
 	}
 	because(dhcp, "the lease has run out and no DHCPv6 server renewed it");
-	dhcp->lease = before;
 	lose(dhcp);
 	if (dhcp->state == DHCP6_BOUND || dhcp->state == DHCP6_RENEWING ||
 	    dhcp->state == DHCP6_REBINDING || dhcp->state == DHCP6_CONFIRMING)
