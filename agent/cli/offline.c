@@ -28,8 +28,7 @@ struct known {
 
 struct picture {
 	struct map devices;
-	char state[4096];
-	bool module_present, module_ready, store_read;
+	bool module_present, module_ready;
 	struct module_gateway gateway;
 };
 
@@ -111,37 +110,35 @@ static void ask_module(struct picture *picture)
 	link->free(link);
 }
 
-static void read_store(struct picture *picture)
+static void read_store(struct picture *picture, const char *path)
 {
 	struct doppel_error error = {};
 	struct store *store;
 
-	if (doppel_store_open_readonly(picture->state, &store, &error)) {
+	if (doppel_store_open_readonly(path, &store, &error)) {
 		fprintf(stderr, "%s\n", error.text);
 		return;
 	}
-	picture->store_read = !doppel_store_device_foreach(store, take_stored_device, picture) &&
-			      !doppel_store_lease_foreach(store, NULL, take_lease, picture);
+	doppel_store_device_foreach(store, take_stored_device, picture);
+	doppel_store_lease_foreach(store, NULL, take_lease, picture);
 	doppel_store_close(store);
 }
 
-static int take_picture(const struct cli *cli, struct picture *picture)
+static void take_picture(const struct cli *cli, struct picture *picture)
 {
 	struct doppel_error error = {};
 	struct config *config;
-	int err = doppel_config_load(cli->config, &config, &error);
 
-	if (err) {
-		fprintf(stderr, "%s\n", error.text);
-		return err;
-	}
 	*picture = (struct picture){};
-	snprintf(picture->state, sizeof(picture->state), "%s", config->state);
-	doppel_config_free(config);
 	doppel_map_init(&picture->devices, sizeof(struct mac));
 	ask_module(picture);
-	read_store(picture);
-	return 0;
+	if (doppel_config_load(cli->config, &config, &error)) {
+		fprintf(stderr, "%s\ndoppel: without the file the database is not known\n",
+			error.text);
+	} else {
+		read_store(picture, config->state);
+		doppel_config_free(config);
+	}
 }
 
 static void free_picture(struct picture *picture)
@@ -254,8 +251,7 @@ json_t *doppel_offline_devices(const struct cli *cli, const char *status)
 	struct picture picture;
 	json_t *list;
 
-	if (take_picture(cli, &picture))
-		return NULL;
+	take_picture(cli, &picture);
 	list = devices_json(&picture, status);
 	free_picture(&picture);
 	return json_pack("{s:b, s:I, s:o}", "running", 0, "total",
@@ -299,8 +295,7 @@ json_t *doppel_offline_status(const struct cli *cli, const char *argument)
 	json_t *devices;
 
 	(void)argument;
-	if (take_picture(cli, &picture))
-		return NULL;
+	take_picture(cli, &picture);
 	devices = devices_json(&picture, NULL);
 	free_picture(&picture);
 	return json_pack("{s:b, s:I, s:o, s:{s:b, s:b, s:s, s:s}, s:I, s:o}",
