@@ -62,7 +62,7 @@ int doppel_put_gateway(struct nl_msg *msg, const struct module_gateway *gateway)
 	err |= put_ipv4(msg, DOPPEL_A_GATEWAY_LAN_IPV4, gateway->lan_ipv4);
 	err |= nla_put_u8(msg, DOPPEL_A_GATEWAY_LAN_PREFIX_LEN, gateway->lan_prefix_len);
 	err |= nla_put_u32(msg, DOPPEL_A_GATEWAY_IDENTITY,
-			   gateway->own ? DOPPEL_IDENTITY_OWN : DOPPEL_IDENTITY_DEVICES_ONLY);
+			   gateway->own ? DOPPEL_IDENTITY_MODE_OWN : DOPPEL_IDENTITY_MODE_DEVICES_ONLY);
 	if (gateway->max_devices)
 		err |= nla_put_u32(msg, DOPPEL_A_GATEWAY_MAX_DEVICES, gateway->max_devices);
 	if (gateway->max_sessions)
@@ -149,7 +149,7 @@ static void parse_counters(struct nlattr *nest, struct module_counters *counters
 int doppel_parse_gateway(struct nlmsghdr *header, struct module_gateway *gateway)
 {
 	struct nlattr *a[DOPPEL_A_GATEWAY_MAX + 1];
-	uint32_t identity = DOPPEL_IDENTITY_DEVICES_ONLY;
+	uint32_t identity = DOPPEL_IDENTITY_MODE_DEVICES_ONLY;
 
 	*gateway = (struct module_gateway){ 0 };
 	if (parse(header, a, DOPPEL_A_GATEWAY_MAX))
@@ -160,7 +160,7 @@ int doppel_parse_gateway(struct nlmsghdr *header, struct module_gateway *gateway
 	get(a[DOPPEL_A_GATEWAY_LAN_IPV4], &gateway->lan_ipv4.s_addr, 4);
 	get(a[DOPPEL_A_GATEWAY_LAN_PREFIX_LEN], &gateway->lan_prefix_len, 1);
 	get(a[DOPPEL_A_GATEWAY_IDENTITY], &identity, 4);
-	gateway->own = identity == DOPPEL_IDENTITY_OWN;
+	gateway->own = identity == DOPPEL_IDENTITY_MODE_OWN;
 	get(a[DOPPEL_A_GATEWAY_MAX_DEVICES], &gateway->max_devices, 4);
 	get(a[DOPPEL_A_GATEWAY_MAX_SESSIONS], &gateway->max_sessions, 4);
 	get(a[DOPPEL_A_GATEWAY_MAX_DEVICE_SESSIONS], &gateway->max_device_sessions, 4);

@@ -15,15 +15,15 @@
 #define DOPPEL_TIMEOUT_LIMIT	604800
 
 /**
- * enum doppel_identity - Which MAC addresses may show on the WAN.
- * @DOPPEL_IDENTITY_DEVICES_ONLY: Only the devices'. What the box itself sends
- *   is dropped.
- * @DOPPEL_IDENTITY_OWN: The devices' and the port's own; the box keeps its
- *   addresses.
+ * enum doppel_identity_mode - Which MAC addresses may show on the WAN.
+ * @DOPPEL_IDENTITY_MODE_DEVICES_ONLY: Only the devices'. What the box itself
+ *   sends is dropped.
+ * @DOPPEL_IDENTITY_MODE_OWN: The devices' and the port's own; the box keeps
+ *   its addresses.
  */
-enum doppel_identity {
-	DOPPEL_IDENTITY_DEVICES_ONLY,
-	DOPPEL_IDENTITY_OWN,
+enum doppel_identity_mode {
+	DOPPEL_IDENTITY_MODE_DEVICES_ONLY,
+	DOPPEL_IDENTITY_MODE_OWN,
 };
 
 enum doppel_port {
