@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "gateway/device.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "gateway/config.h"
+#include "gateway/state.h"
+
+static struct attempt_policy policy_of(const struct config_retry *retry)
+{
+	return (struct attempt_policy){
+		.timeout_ms = retry->timeout_ms,
+		.retries = retry->retries,
+		.retry_delay_ms = retry->retry_delay_ms,
+		.retry_cap_ms = retry->retry_cap_ms,
+	};
+}
+
+static void send_frame(void *ctx, const void *frame, size_t len)
+{
+	struct device *device = ctx;
+
+	/*
+	 * Nothing leaves before the module stands guard at the WAN port, and what waits for a link
+	 * would be stale when it comes.
+	 */
+	if (device->gateway->ready && device->gateway->wan.running)
+		doppel_pace_send(&device->gateway->pace, frame, len);
+}
+
+static const char *mac_text(const struct device *device)
+{
+	static char text[DOPPEL_MAC_TEXT];
+
+	return doppel_mac_format(&device->mac, text);
+}
+
+static void tell_conflict(struct device *device, const char *address, const struct mac *rival)
+{
+	char text[DOPPEL_MAC_TEXT];
+
+	doppel_log(LOG_WARNING, "device %s: %s has %s", mac_text(device),
+		   doppel_mac_format(rival, text), address);
+	doppel_gateway_emit(device->gateway, GATEWAY_EVENT_CONFLICT, device, "%s also claims %s",
+			    text, address);
+}
+
+static void on_dhcp4(void *ctx, const struct dhcp4_event *event)
+{
+	struct device *device = ctx;
+	char text[DOPPEL_IP4_TEXT] = "";
+
+	if (event->lease)
+		doppel_ip4_format(event->lease->address, text);
+	switch (event->kind) {
+	case DHCP4_EVENT_BOUND:
+		doppel_log(LOG_INFO, "device %s: WAN IPv4 %s", mac_text(device), text);
+		device->keep4 = true;
+		break;
+	case DHCP4_EVENT_RENEWED:
+		device->keep4 = true;
+		break;
+	case DHCP4_EVENT_LOST:
+		doppel_log(LOG_WARNING, "device %s: lost WAN IPv4 %s: %s", mac_text(device), text,
+			   event->reason);
+		device->keep4 = true;
+		break;
+	case DHCP4_EVENT_CONFLICT:
+		tell_conflict(device, text, &event->rival);
+		break;
+	case DHCP4_EVENT_STATUS:
+		break;
+	}
+	device->changed = true;
+}
+
+static void on_dhcp6(void *ctx, const struct dhcp6_event *event)
+{
+	struct device *device = ctx;
+	char text[DOPPEL_IP6_TEXT] = "";
+
+	if (event->kind == DHCP6_EVENT_CONFLICT)
+		doppel_ip6_format(&event->address, text);
+	else if (event->lease && event->lease->address_count)
+		doppel_ip6_format(&event->lease->addresses[0].address, text);
+	switch (event->kind) {
+	case DHCP6_EVENT_BOUND:
+		doppel_log(LOG_INFO, "device %s: WAN IPv6 %s by DHCPv6", mac_text(device), text);
+		device->keep6 = true;
+		break;
+	case DHCP6_EVENT_RENEWED:
+		device->keep6 = true;
+		break;
+	case DHCP6_EVENT_LOST:
+		doppel_log(LOG_WARNING, "device %s: lost WAN IPv6 %s: %s", mac_text(device), text,
+			   event->reason);
+		device->keep6 = true;
+		break;
+	case DHCP6_EVENT_CONFLICT:
+		tell_conflict(device, text, &event->rival);
+		break;
+	case DHCP6_EVENT_INFORMED:
+	case DHCP6_EVENT_STATUS:
+		break;
+	}
+	device->changed = true;
+}
+
+static void on_slaac(void *ctx, const struct slaac_event *event)
+{
+	struct device *device = ctx;
+	char text[DOPPEL_IP6_TEXT] = "its link-local address";
+
+	if (event->address)
+		doppel_ip6_format(&event->address->address, text);
+	switch (event->kind) {
+	case SLAAC_EVENT_ADDED:
+	case SLAAC_EVENT_UPDATED:
+		device->keep_slaac = true;
+		break;
+	case SLAAC_EVENT_REMOVED:
+		doppel_log(LOG_NOTICE, "device %s: WAN IPv6 %s is over", mac_text(device), text);
+		device->keep_slaac = true;
+		break;
+	case SLAAC_EVENT_CONFLICT:
+		tell_conflict(device, text, &event->rival);
+		break;
+	case SLAAC_EVENT_NO_ROUTER:
+		device->no_router = true;
+		break;
+	case SLAAC_EVENT_LINK_LOCAL:
+	case SLAAC_EVENT_STATUS:
+		break;
+	}
+	device->changed = true;
+}
+
+/* The machines, new: with the file's policies. */
+static void init_machines(struct device *device)
+{
+	struct gateway *gateway = device->gateway;
+	const struct config *config = gateway->config;
+	const int64_t spread = doppel_pace_spread_ms(gateway->devices.count);
+	const struct attempt_policy policy6 = policy_of(&config->dhcp6);
+	struct dhcp4_config dhcp4 = {
+		.mac = device->mac,
+		.policy = policy_of(&config->dhcp4),
+		.start_jitter_ms = spread,
+	};
+	struct slaac_config slaac = {
+		.mac = device->mac,
+		.stable_privacy = config->slaac.address == CONFIG_SLAAC_STABLE_PRIVACY,
+		.wait_ms = config->slaac.wait_ms,
+		.start_jitter_ms = spread,
+	};
+	const struct dhcp6_config dhcp6 = {
+		.mac = device->mac,
+		.policy = policy6,
+		.start_jitter_ms = spread,
+	};
+
+	memcpy(slaac.secret, gateway->secret, sizeof(slaac.secret));
+	snprintf(dhcp4.hostname, sizeof(dhcp4.hostname), "%s", device->hostname);
+	doppel_dhcp4_init(&device->dhcp4, &device->env, &dhcp4, on_dhcp4);
+	doppel_slaac_init(&device->slaac, &device->env, &slaac, on_slaac);
+	doppel_dhcp6_init(&device->dhcp6, &device->env, &dhcp6, &device->slaac.mld, on_dhcp6);
+	doppel_reach_init(&device->reach, &device->env, &device->mac, &policy6);
+	device->mode6 = DHCP6_MODE_NONE;
+}
+
+int doppel_device_new(struct gateway *gateway, const struct mac *mac, struct device **device)
+{
+	struct device *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->gateway = gateway;
+	new->mac = *mac;
+	new->inactive = true;
+	new->status = DEVICE_INACTIVE;
+	new->confirm_at = NEVER;
+	new->seen_ms = doppel_gateway_now(gateway);
+	new->env = (struct negotiation_env){
+		.clock = gateway->clock,
+		.rng = gateway->rng,
+		.send = send_frame,
+		.ctx = new,
+	};
+	init_machines(new);
+	if (doppel_map_add(&gateway->devices, &new->node, new->mac.b)) {
+		free(new);
+		return -ENOMEM;
+	}
+	*device = new;
+	return 0;
+}
+
+void doppel_device_free(struct device *device)
+{
+	doppel_map_del(&device->gateway->devices, &device->node);
+	free(device->restored);
+	free(device->forwards);
+	free(device);
+}
+
+static void start4(struct device *device, bool forwarding)
+{
+	const struct restored_leases *restored = device->restored;
+
+	if (!restored || !restored->dhcp4)
+		doppel_dhcp4_start(&device->dhcp4, NULL);
+	else if (forwarding && doppel_ip4_eq(device->held.wan_ipv4, restored->lease4.address))
+		doppel_dhcp4_resume(&device->dhcp4, &restored->lease4);
+	else
+		doppel_dhcp4_start(&device->dhcp4, &restored->lease4);
+}
+
+static bool holds(const struct device *device, const struct in6_addr *address)
+{
+	size_t i;
+
+	for (i = 0; i < device->held.wan_ipv6_count; i++)
+		if (doppel_ip6_eq(&device->held.wan_ipv6[i].ipv6, address))
+			return true;
+	return false;
+}
+
+/* Go on with the IPv6 addresses that the module has; false if there are none to go on with. */
+static bool resume6(struct device *device)
+{
+	struct restored_leases *restored = device->restored;
+	const struct in6_addr link_local = doppel_ip6_link_local(&device->mac);
+	unsigned int i, kept = 0;
+
+	if (!doppel_ip6_eq(&device->held.link_local, &link_local))
+		return false;
+	for (i = 0; restored && i < restored->slaac_count; i++)
+		if (holds(device, &restored->slaac[i].address))
+			restored->slaac[kept++] = restored->slaac[i];
+	doppel_slaac_resume(&device->slaac, restored ? restored->slaac : NULL, kept);
+	if (kept)
+		doppel_reach_assume(&device->reach);
+	if (restored && restored->dhcp6 && restored->lease6.address_count &&
+	    holds(device, &restored->lease6.addresses[0].address)) {
+		doppel_dhcp6_resume(&device->dhcp6, &link_local, &restored->lease6);
+		device->mode6 = DHCP6_MODE_STATEFUL;
+		restored->dhcp6 = false;
+	}
+	return true;
+}
+
+static void start6(struct device *device, bool forwarding)
+{
+	struct gateway *gateway = device->gateway;
+	unsigned int i;
+
+	if (!forwarding || !resume6(device))
+		doppel_slaac_start(&device->slaac);
+	for (i = 0; i < gateway->routers.count; i++)
+		doppel_slaac_advertise(&device->slaac, &gateway->routers.ra[i]);
+}
+
+void doppel_device_start(struct device *device, bool forwarding)
+{
+	const struct config *config = device->gateway->config;
+
+	if (device->negotiating)
+		return;
+	device->negotiating = true;
+	init_machines(device);
+	if (config->wan.ipv4)
+		start4(device, forwarding);
+	if (config->wan.ipv6)
+		start6(device, forwarding);
+	device->changed = true;
+}
+
+static void stop6(struct device *device, bool release)
+{
+	doppel_dhcp6_stop(&device->dhcp6, release);
+	doppel_slaac_stop(&device->slaac);
+	doppel_reach_stop(&device->reach);
+	device->mode6 = DHCP6_MODE_NONE;
+}
+
+void doppel_device_stop(struct device *device, bool release)
+{
+	if (!device->negotiating)
+		return;
+	doppel_dhcp4_stop(&device->dhcp4, release);
+	stop6(device, release);
+	device->negotiating = false;
+	device->confirm_at = NEVER;
+	device->changed = true;
+}
+
+void doppel_device_configure(struct device *device)
+{
+	const struct config *config = device->gateway->config;
+
+	if (!device->negotiating)
+		return;
+	device->dhcp4.config.policy = policy_of(&config->dhcp4);
+	device->dhcp6.config.policy = policy_of(&config->dhcp6);
+	device->reach.policy = policy_of(&config->dhcp6);
+	device->slaac.config.wait_ms = config->slaac.wait_ms;
+	device->slaac.config.stable_privacy = config->slaac.address == CONFIG_SLAAC_STABLE_PRIVACY;
+	if (!config->wan.ipv4 && device->dhcp4.state != DHCP4_OFF) {
+		doppel_dhcp4_stop(&device->dhcp4, true);
+		device->keep4 = true;
+	} else if (config->wan.ipv4 && device->dhcp4.state == DHCP4_OFF) {
+		doppel_dhcp4_start(&device->dhcp4, NULL);
+	}
+	if (!config->wan.ipv6 && device->slaac.running) {
+		stop6(device, true);
+		device->keep6 = true;
+		device->keep_slaac = true;
+	} else if (config->wan.ipv6 && !device->slaac.running) {
+		start6(device, false);
+	}
+	device->changed = true;
+}
+
+void doppel_device_retry(struct device *device)
+{
+	const struct config *config = device->gateway->config;
+
+	if (!device->negotiating)
+		return;
+	if (config->wan.ipv4)
+		doppel_dhcp4_retry(&device->dhcp4);
+	if (config->wan.ipv6) {
+		doppel_slaac_retry(&device->slaac);
+		doppel_reach_retry(&device->reach);
+	}
+	if (device->mode6 != DHCP6_MODE_NONE)
+		doppel_dhcp6_retry(&device->dhcp6);
+	doppel_device_settle(device);
+}
+
+static void confirm(struct device *device)
+{
+	const struct config *config = device->gateway->config;
+
+	device->confirm_at = NEVER;
+	if (config->wan.ipv4)
+		doppel_dhcp4_confirm(&device->dhcp4);
+	if (config->wan.ipv6) {
+		doppel_slaac_confirm(&device->slaac);
+		doppel_reach_retry(&device->reach);
+	}
+	if (device->mode6 == DHCP6_MODE_STATEFUL)
+		doppel_dhcp6_confirm(&device->dhcp6);
+}
+
+/* One of the device's own IPv6 addresses, in use or being tried. */
+static bool is_own6(const struct device *device, const struct in6_addr *address)
+{
+	unsigned int i;
+
+	if (doppel_ip6_eq(address, &device->slaac.link_local))
+		return true;
+	for (i = 0; i < device->slaac.count; i++)
+		if (doppel_ip6_eq(address, &device->slaac.addresses[i].address))
+			return true;
+	for (i = 0; i < device->dhcp6.lease.address_count; i++)
+		if (doppel_ip6_eq(address, &device->dhcp6.lease.addresses[i].address))
+			return true;
+	for (i = 0; i < device->dhcp6.offer.address_count; i++)
+		if (doppel_ip6_eq(address, &device->dhcp6.offer.addresses[i].address))
+			return true;
+	return false;
+}
+
+bool doppel_device_concerned(const struct device *device, const struct packet *packet)
+{
+	struct neighbour neighbour;
+
+	if (!device->negotiating)
+		return false;
+	if (packet->kind == PACKET_ARP)
+		return device->dhcp4.acd.address.s_addr &&
+		       (doppel_ip4_eq(packet->arp.sender, device->dhcp4.acd.address) ||
+			doppel_ip4_eq(packet->arp.target, device->dhcp4.acd.address));
+	if (packet->kind != PACKET_ICMP6)
+		return false;
+	if (doppel_neighbour_parse(packet, &neighbour) == VERDICT_ACCEPTED)
+		return is_own6(device, &neighbour.target);
+	/* What is left is an MLD query, for everybody. */
+	return true;
+}
+
+static void receive_icmp6(struct device *device, const struct packet *packet)
+{
+	struct neighbour neighbour;
+
+	doppel_slaac_receive(&device->slaac, packet);
+	if (doppel_neighbour_parse(packet, &neighbour) != VERDICT_ACCEPTED)
+		return;
+	doppel_dhcp6_receive(&device->dhcp6, packet);
+	if (doppel_reach_receive(&device->reach, packet, &neighbour) == VERDICT_ACCEPTED)
+		device->changed = true;
+}
+
+void doppel_device_receive(struct device *device, const struct packet *packet)
+{
+	if (!device->negotiating)
+		return;
+	switch (packet->kind) {
+	case PACKET_ARP:
+		doppel_dhcp4_receive(&device->dhcp4, packet);
+		break;
+	case PACKET_UDP4:
+		if (doppel_dhcp4_receive(&device->dhcp4, packet) == VERDICT_ACCEPTED)
+			device->gateway->dhcp4_heard = true;
+		break;
+	case PACKET_UDP6:
+		doppel_dhcp6_receive(&device->dhcp6, packet);
+		break;
+	case PACKET_ICMP6:
+		receive_icmp6(device, packet);
+		break;
+	}
+	doppel_device_settle(device);
+}
+
+void doppel_device_advertise(struct device *device, const struct ra *ra)
+{
+	if (!device->negotiating || !device->gateway->config->wan.ipv6)
+		return;
+	doppel_slaac_advertise(&device->slaac, ra);
+	doppel_device_settle(device);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int64_t doppel_device_deadline(const struct device *device)
+{
+	int64_t at = device->confirm_at;
+
+	if (!device->negotiating)
+		return NEVER;
+	at = least(at, doppel_dhcp4_deadline(&device->dhcp4));
+	at = least(at, doppel_slaac_deadline(&device->slaac));
+	at = least(at, doppel_dhcp6_deadline(&device->dhcp6));
+	return least(at, doppel_reach_deadline(&device->reach));
+}
+
+void doppel_device_timeout(struct device *device)
+{
+	const int64_t now = doppel_gateway_now(device->gateway);
+
+	if (!device->negotiating)
+		return;
+	if (now >= device->confirm_at)
+		confirm(device);
+	if (now >= doppel_dhcp4_deadline(&device->dhcp4))
+		doppel_dhcp4_timeout(&device->dhcp4);
+	if (now >= doppel_slaac_deadline(&device->slaac))
+		doppel_slaac_timeout(&device->slaac);
+	if (now >= doppel_dhcp6_deadline(&device->dhcp6))
+		doppel_dhcp6_timeout(&device->dhcp6);
+	if (now >= doppel_reach_deadline(&device->reach)) {
+		doppel_reach_timeout(&device->reach);
+		device->changed = true;
+	}
+	doppel_device_settle(device);
+}
+
+static enum dhcp6_mode wanted_mode6(const struct device *device)
+{
+	const struct gateway *gateway = device->gateway;
+	const int64_t now = doppel_gateway_now(gateway);
+
+	/* A lease that is held is kept up whatever the routers say meanwhile. */
+	if (doppel_dhcp6_lease(&device->dhcp6))
+		return DHCP6_MODE_STATEFUL;
+	if (!gateway->routers.count)
+		return device->mode6;
+	if (doppel_routers_managed(&gateway->routers, now))
+		return DHCP6_MODE_STATEFUL;
+	return doppel_routers_other(&gateway->routers, now) ? DHCP6_MODE_INFORM : DHCP6_MODE_NONE;
+}
+
+static void set_mode6(struct device *device, enum dhcp6_mode mode)
+{
+	struct restored_leases *restored = device->restored;
+	const struct dhcp6_lease *lease = NULL;
+
+	if (mode == device->mode6)
+		return;
+	device->mode6 = mode;
+	switch (mode) {
+	case DHCP6_MODE_STATEFUL:
+		if (restored && restored->dhcp6) {
+			restored->dhcp6 = false;
+			lease = &restored->lease6;
+		}
+		doppel_dhcp6_start(&device->dhcp6, &device->slaac.link_local, lease);
+		break;
+	case DHCP6_MODE_INFORM:
+		doppel_dhcp6_inform(&device->dhcp6, &device->slaac.link_local);
+		break;
+	case DHCP6_MODE_NONE:
+		doppel_dhcp6_stop(&device->dhcp6, false);
+		break;
+	}
+}
+
+/* What follows from where the IPv6 machines are now. */
+static void follow6(struct device *device)
+{
+	const struct gateway *gateway = device->gateway;
+	const struct ra *router = doppel_routers_default(&gateway->routers,
+							 doppel_gateway_now(gateway));
+
+	if (!device->slaac.running)
+		return;
+	if (!device->slaac.ready) {
+		/* Without a link-local address of its own there is nobody to speak for. */
+		set_mode6(device, DHCP6_MODE_NONE);
+		doppel_reach_stop(&device->reach);
+		return;
+	}
+	set_mode6(device, wanted_mode6(device));
+	if (doppel_dhcp6_lease(&device->dhcp6))
+		doppel_reach_assume(&device->reach);
+	else if (router && device->slaac.count)
+		doppel_reach_start(&device->reach, &device->slaac.link_local, &router->router);
+}
+
+void doppel_device_settle(struct device *device)
+{
+	enum device_status status;
+	int err;
+
+	if (device->negotiating)
+		follow6(device);
+	err = doppel_device_push(device);
+	if (err)
+		doppel_log(LOG_ERR, "device %s: the module refuses: %s", mac_text(device),
+			   device->refusal);
+	status = doppel_device_status(device);
+	if (status != device->status) {
+		device->status = status;
+		device->keep_device = true;
+		device->changed = true;
+	}
+	doppel_device_keep(device);
+	if (!device->changed)
+		return;
+	device->changed = false;
+	doppel_gateway_emit(device->gateway, GATEWAY_EVENT_DEVICE_CHANGED, device, "%s",
+			    doppel_device_status_name(status));
+}

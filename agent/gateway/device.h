@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One device: who it is on the LAN, the protocol machines of its identity, and what the module and
+ * the store were last told about it.
+ *
+ * The machines' events change nothing by themselves; after every call into a machine
+ * doppel_device_settle() looks at all of them, starts and stops what follows, tells the module the
+ * difference and writes the store.
+ */
+#ifndef DOPPEL_GATEWAY_DEVICE_H
+#define DOPPEL_GATEWAY_DEVICE_H
+
+#include "base/map.h"
+#include "gateway/dhcp4.h"
+#include "gateway/dhcp6.h"
+#include "gateway/gateway.h"
+#include "gateway/reach.h"
+#include "gateway/slaac.h"
+#include "kernel/doppel.h"
+#include "store/store.h"
+
+struct config_device;
+struct gateway;
+
+/* What DHCPv6 is doing, by the routers' M and O flags. */
+enum dhcp6_mode {
+	DHCP6_MODE_NONE,
+	DHCP6_MODE_INFORM,
+	DHCP6_MODE_STATEFUL,
+};
+
+/* Leases of the store that no machine has taken over yet. */
+struct restored_leases {
+	bool dhcp4, dhcp6;
+	struct dhcp4_lease lease4;
+	struct dhcp6_lease lease6;
+	struct slaac_address slaac[SLAAC_ADDRESSES_MAX];
+	unsigned int slaac_count;
+};
+
+struct device {
+	struct map_node node;
+	struct gateway *gateway;
+	struct mac mac;
+	const struct config_device *listed;	/* of the gateway's config; NULL: not listed */
+	char hostname[STORE_NAME_TEXT];
+
+	struct in_addr lan_ipv4;
+	bool seen;			/* ever, on the LAN: it has an identity */
+	bool inactive;			/* silent */
+	unsigned int probes;		/* since it went silent */
+	int64_t seen_ms;		/* last frame of it */
+	int64_t discovered_at, last_seen;	/* wall */
+
+	bool negotiating;		/* the machines below have been started */
+	struct negotiation_env env;
+	struct dhcp4 dhcp4;
+	struct slaac slaac;
+	struct dhcp6 dhcp6;
+	struct reach reach;
+	bool no_router;			/* none was heard in time: the WAN may be IPv4-only */
+	enum dhcp6_mode mode6;
+	int64_t confirm_at;		/* NEVER, or when to ask whether the leases hold */
+	struct restored_leases *restored;
+
+	bool in_module;
+	struct module_device held;	/* what the module has */
+	struct module_forward *forwards;	/* of these the module has `forward_count` */
+	size_t forward_count;
+	char refusal[NEGOTIATION_REASON_MAX];	/* why the module does not have what it should */
+
+	bool keep4, keep6, keep_slaac, keep_device;	/* the store must learn of a change */
+	enum device_status status;	/* as last told */
+	bool changed;			/* something that listeners want to know */
+};
+
+static inline struct device *doppel_device_of(struct map_node *node)
+{
+	return container_of(node, struct device, node);
+}
+
+/* Known from now on, negotiates not yet. */
+int doppel_device_new(struct gateway *gateway, const struct mac *mac, struct device **device);
+void doppel_device_free(struct device *device);
+
+/*
+ * Begin to negotiate. With @forwarding the module has the addresses of device->held in use: leases
+ * of the store that fit are gone on with, without a question.
+ */
+void doppel_device_start(struct device *device, bool forwarding);
+/* End; the leases are released if @release. */
+void doppel_device_stop(struct device *device, bool release);
+
+/* By the file's wan.ipv4 and wan.ipv6, which may have changed. */
+void doppel_device_configure(struct device *device);
+
+/* Do not wait for the next retry. */
+void doppel_device_retry(struct device *device);
+
+/* An ARP, DHCP or neighbour packet that is or may be for this device. */
+void doppel_device_receive(struct device *device, const struct packet *packet);
+/* Whether a packet that is not addressed to its MAC concerns it. */
+bool doppel_device_concerned(const struct device *device, const struct packet *packet);
+void doppel_device_advertise(struct device *device, const struct ra *ra);
+
+void doppel_device_timeout(struct device *device);
+int64_t doppel_device_deadline(const struct device *device);
+void doppel_device_settle(struct device *device);
+
+/* device_view.c */
+/* What the module should have. */
+void doppel_device_wanted(const struct device *device, struct module_device *wanted);
+const char *doppel_device_name(const struct device *device);
+enum device_status doppel_device_status(const struct device *device);
+/* Names and reasons lie in @device, @reasons and static memory. */
+struct device_reasons {
+	char ipv4[NEGOTIATION_REASON_MAX], ipv6[NEGOTIATION_REASON_MAX];
+};
+void doppel_device_view(const struct device *device, struct device_view *view,
+			struct device_reasons *reasons);
+
+/* device_sync.c */
+/* Tell the module the difference; -errno leaves device->refusal. */
+int doppel_device_push(struct device *device);
+int doppel_device_remove(struct device *device);
+/* Write to the store what has changed. */
+void doppel_device_keep(struct device *device);
+/* Leases of the store for device->restored. */
+int doppel_device_restore(struct device *device);
+
+#endif

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How it stands, and what is wrong: for `status` and `diagnose`. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "gateway/config.h"
+#include "gateway/device.h"
+#include "gateway/state.h"
+
+const char *doppel_family_status_name(enum family_status status)
+{
+	static const char *const names[] = {
+		[FAMILY_OFF] = "off",
+		[FAMILY_SOLICITING] = "soliciting",
+		[FAMILY_BOUND] = "bound",
+		[FAMILY_RENEWING] = "renewing",
+		[FAMILY_FAILED] = "failed",
+	};
+
+	return names[status];
+}
+
+const char *doppel_device_status_name(enum device_status status)
+{
+	static const char *const names[DEVICE_STATUSES] = {
+		[DEVICE_DISCOVERING] = "discovering",
+		[DEVICE_ACTIVE] = "active",
+		[DEVICE_DEGRADED] = "degraded",
+		[DEVICE_INACTIVE] = "inactive",
+		[DEVICE_FAILED] = "failed",
+	};
+
+	return names[status];
+}
+
+const char *doppel_gateway_event_name(enum gateway_event_kind kind)
+{
+	static const char *const names[] = {
+		[GATEWAY_EVENT_DEVICE_NEW] = "device-new",
+		[GATEWAY_EVENT_DEVICE_CHANGED] = "device-changed",
+		[GATEWAY_EVENT_DEVICE_GONE] = "device-gone",
+		[GATEWAY_EVENT_CONFLICT] = "conflict",
+		[GATEWAY_EVENT_TABLE_FULL] = "table-full",
+		[GATEWAY_EVENT_MODULE] = "module",
+		[GATEWAY_EVENT_LINK] = "link",
+	};
+
+	return names[kind];
+}
+
+const char *doppel_check_result_name(enum check_result result)
+{
+	static const char *const names[] = {
+		[CHECK_OK] = "ok",
+		[CHECK_WARN] = "warning",
+		[CHECK_FAIL] = "failed",
+	};
+
+	return names[result];
+}
+
+void doppel_gateway_status(struct gateway *gateway, struct gateway_status *status)
+{
+	static struct module_gateway held;
+	const struct config *config = gateway->config;
+	const struct ra *router = doppel_routers_default(&gateway->routers,
+							 doppel_gateway_now(gateway));
+
+	*status = (struct gateway_status){
+		.started_at = gateway->started_at,
+		.last_discovery = gateway->last_discovery,
+		.module_present = gateway->module->present(gateway->module),
+		.module_ready = gateway->ready,
+		.module_version = "",
+		.problem = gateway->problem,
+		.lan = config->lan.interface,
+		.wan = config->wan.interface,
+		.lan_up = gateway->lan.running,
+		.wan_up = gateway->wan.running,
+		.lan_ipv4 = config->lan.address,
+		.lan_prefix_len = config->lan.prefix_len,
+		.devices_only = config->wan.identity == CONFIG_DEVICES_ONLY,
+		.dhcp_wanted = config->lan.dhcp.on,
+		.dhcp_running = doppel_lan_dhcp_running(&gateway->lan_dhcp),
+		.queued = gateway->pace.queued,
+	};
+	if (router)
+		status->router6 = router->router;
+	if (!gateway->module->gateway_get(gateway->module, &held)) {
+		status->module_version = held.version;
+		status->sessions = held.sessions;
+	}
+	doppel_map_foreach(node, &gateway->devices) {
+		status->devices.total++;
+		status->devices.by_status[doppel_device_status(doppel_device_of(node))]++;
+	}
+}
+
+int doppel_gateway_stats(struct gateway *gateway, struct counters_view *counters,
+			 int (*cb)(const struct drop_view *drop, void *ctx), void *ctx)
+{
+	struct module_stats stats;
+	int err = gateway->module->stats_get(gateway->module, &stats);
+	size_t i;
+
+	if (err)
+		return err;
+	if (counters)
+		*counters = (struct counters_view){
+			.lan_packets = stats.counters.lan_packets,
+			.lan_bytes = stats.counters.lan_bytes,
+			.wan_packets = stats.counters.wan_packets,
+			.wan_bytes = stats.counters.wan_bytes,
+			.dropped = stats.counters.dropped,
+			.sessions = stats.counters.sessions,
+		};
+	for (i = 0; cb && !err && i < stats.drop_count; i++) {
+		const struct drop_view drop = {
+			.reason = doppel_drop_reason_name(stats.drops[i].reason),
+			.packets = stats.drops[i].packets,
+		};
+
+		err = cb(&drop, ctx);
+	}
+	return err;
+}
+
+/* The checks below end at the first callback that says so. */
+struct diagnosis {
+	struct gateway *gateway;
+	int (*cb)(const struct check_view *check, void *ctx);
+	void *ctx;
+	int err;
+};
+
+__attribute__((format(printf, 5, 6)))
+static void tell(struct diagnosis *d, const char *name, enum check_result result,
+		 const char *fix, const char *fmt, ...)
+{
+	char text[512];
+	const struct check_view view = {
+		.name = name,
+		.result = result,
+		.text = text,
+		.fix = result == CHECK_OK ? "" : fix,
+	};
+	va_list args;
+
+	if (d->err)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	d->err = d->cb(&view, d->ctx);
+}
+
+static void check_module(struct diagnosis *d)
+{
+	struct gateway *gateway = d->gateway;
+	struct module_gateway held = { 0 };
+	bool present = gateway->module->present(gateway->module);
+
+	if (present)
+		gateway->module->gateway_get(gateway->module, &held);
+	tell(d, "module", present ? CHECK_OK : CHECK_FAIL,
+	     "load it: modprobe doppel, or insmod doppel.ko",
+	     "the module doppel %s is %s", held.version, present ? "loaded" : "not loaded");
+	tell(d, "gateway", gateway->ready ? CHECK_OK : CHECK_FAIL,
+	     "see the text above; the agent tries again by itself",
+	     "%s", gateway->ready ? "the gateway is set in the module" : gateway->problem);
+}
+
+static void check_port(struct diagnosis *d, const char *name, const char *interface,
+		       const struct port_link *port)
+{
+	bool there = port->ifindex;
+
+	tell(d, name, there && port->running ? CHECK_OK : CHECK_FAIL,
+	     there ? "plug in the cable, or look at the other end" :
+	     "correct the interface's name in the file, or wait for the driver",
+	     "%s %s", interface, !there ? "is not there" :
+	     port->running ? "is up, with carrier" : port->up ? "has no carrier" : "is down");
+}
+
+struct address_search {
+	int family;
+	bool all;		/* any address, else the LAN's */
+	struct in_addr lan;
+	char found[DOPPEL_IP6_TEXT];
+};
+
+static int look_for(const struct port_address *address, void *ctx)
+{
+	struct address_search *search = ctx;
+
+	if (address->family != AF_INET)
+		return 0;
+	if (search->all || doppel_ip4_eq(address->ipv4, search->lan))
+		doppel_ip4_format(address->ipv4, search->found);
+	return 0;
+}
+
+static void check_addresses(struct diagnosis *d)
+{
+	struct gateway *gateway = d->gateway;
+	const struct config *config = gateway->config;
+	struct rtnetlink *rt = gateway->rtnetlink;
+	struct address_search lan = { .lan = config->lan.address };
+	struct address_search wan = { .all = true };
+	char text[DOPPEL_IP4_TEXT];
+
+	doppel_ip4_format(config->lan.address, text);
+	rt->address_dump(rt, gateway->lan.ifindex, look_for, &lan);
+	tell(d, "lan-address", lan.found[0] ? CHECK_OK : CHECK_FAIL,
+	     "something else on the box takes it away: leave the port to doppel",
+	     "%s %s %s/%u", config->lan.interface, lan.found[0] ? "has" : "lacks", text,
+	     config->lan.prefix_len);
+	if (config->wan.identity != CONFIG_DEVICES_ONLY)
+		return;
+	rt->address_dump(rt, gateway->wan.ifindex, look_for, &wan);
+	tell(d, "wan-own-address", wan.found[0] ? CHECK_WARN : CHECK_OK,
+	     "stop the DHCP client of that port: only devices may show on the WAN",
+	     "%s has %s%s of its own", config->wan.interface,
+	     wan.found[0] ? "the IPv4 address " : "no IPv4 address", wan.found);
+}
+
+static void check_wan(struct diagnosis *d)
+{
+	struct gateway *gateway = d->gateway;
+	const struct config *config = gateway->config;
+	const struct ra *router = doppel_routers_default(&gateway->routers,
+							 doppel_gateway_now(gateway));
+	char text[DOPPEL_IP6_TEXT];
+
+	tell(d, "wan-kind", gateway->wan.wireless ? CHECK_FAIL : CHECK_OK,
+	     "use a wired port: an access point lets one MAC address in for each station",
+	     "%s is %s port", config->wan.interface,
+	     gateway->wan.wireless ? "a Wi-Fi" : "a wired");
+	if (config->wan.ipv4)
+		tell(d, "wan-dhcp", gateway->dhcp4_heard ? CHECK_OK : CHECK_WARN,
+		     "on an IPv6-only WAN all is well; else see whether the devices' MACs are "
+		     "registered upstream",
+		     "a DHCPv4 server has %sbeen heard since the link came up",
+		     gateway->dhcp4_heard ? "" : "not ");
+	if (config->wan.ipv6)
+		tell(d, "wan-router6", router ? CHECK_OK : CHECK_WARN,
+		     "on an IPv4-only WAN all is well; else see whether the router advertises",
+		     "%s%s advertises on the WAN", router ? "the router " : "no IPv6 router",
+		     router ? doppel_ip6_format(&router->router, text) : "");
+	tell(d, "rate-cap", gateway->pace.lost ? CHECK_WARN : CHECK_OK,
+	     "nothing: what was lost is repeated, later",
+	     "%u negotiation frames wait, %llu did not find room", gateway->pace.queued,
+	     (unsigned long long)gateway->pace.lost);
+}
+
+static void check_lan(struct diagnosis *d)
+{
+	struct gateway *gateway = d->gateway;
+	const struct config *config = gateway->config;
+	bool running = doppel_lan_dhcp_running(&gateway->lan_dhcp);
+
+	if (config->lan.dhcp.on)
+		tell(d, "lan-dhcp", running ? CHECK_OK : CHECK_FAIL,
+		     "see the log: is dnsmasq installed, is another DHCP server on that port?",
+		     "dnsmasq %s on %s", running ? "serves DHCP" : "does not run",
+		     config->lan.interface);
+	else
+		tell(d, "lan-dhcp", CHECK_OK, "",
+		     "the file leaves DHCP on the LAN to someone else");
+	tell(d, "devices", gateway->devices.count ? CHECK_OK : CHECK_WARN,
+	     "connect a device to the LAN port and let it ask for an address",
+	     "%zu devices known, %llu times one was not let in", gateway->devices.count,
+	     (unsigned long long)gateway->refused);
+}
+
+static void check_device(struct diagnosis *d, struct device *device)
+{
+	struct device_reasons reasons;
+	struct device_view view;
+	enum check_result result;
+	char mac[DOPPEL_MAC_TEXT], name[96];
+
+	doppel_device_view(device, &view, &reasons);
+	result = view.status == DEVICE_ACTIVE || view.status == DEVICE_INACTIVE ? CHECK_OK :
+		 view.status == DEVICE_FAILED ? CHECK_FAIL : CHECK_WARN;
+	snprintf(name, sizeof(name), "device %s", doppel_mac_format(&view.mac, mac));
+	tell(d, name, result, "register its MAC with the upstream firewall, if it is not",
+	     "%s%s%s; IPv4 %s%s%s; IPv6 %s%s%s", view.name, view.name[0] ? ": " : "",
+	     doppel_device_status_name(view.status),
+	     doppel_family_status_name(view.ipv4.status), view.ipv4.reason[0] ? ": " : "",
+	     view.ipv4.reason,
+	     doppel_family_status_name(view.ipv6.status), view.ipv6.reason[0] ? ": " : "",
+	     view.ipv6.reason);
+}
+
+int doppel_gateway_diagnose(struct gateway *gateway,
+			    int (*cb)(const struct check_view *check, void *ctx), void *ctx)
+{
+	struct diagnosis d = { .gateway = gateway, .cb = cb, .ctx = ctx };
+	struct device auto_free **devices = doppel_gateway_sorted(gateway);
+	size_t i;
+
+	if (!devices)
+		return -ENOMEM;
+	check_module(&d);
+	check_port(&d, "lan-port", gateway->config->lan.interface, &gateway->lan);
+	check_port(&d, "wan-port", gateway->config->wan.interface, &gateway->wan);
+	check_addresses(&d);
+	check_wan(&d);
+	check_lan(&d);
+	for (i = 0; i < gateway->devices.count; i++)
+		check_device(&d, devices[i]);
+	return d.err;
+}

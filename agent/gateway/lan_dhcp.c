@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "gateway/lan_dhcp.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "gateway/config.h"
+
+#define DELAY_MIN_S 1.0
+#define DELAY_MAX_S 60.0
+#define HEALTHY_S 30.0		/* ran that long: the next end is a new story */
+
+static void start(struct lan_dhcp *dhcp);
+
+/*
+ * The keeper: ends dnsmasq when asked to end, or when the agent is gone; ends itself when dnsmasq
+ * does, with its status.
+ */
+static _Noreturn void keep(const char *file, pid_t agent)
+{
+	sigset_t signals, none;
+	pid_t child;
+	int sig, status;
+
+	sigemptyset(&none);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGCHLD);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &signals, NULL);
+	prctl(PR_SET_NAME, "doppel-lan-dhcp");
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != agent)
+		_exit(0);
+	/* The agent's sockets and its locks are none of dnsmasq's business. */
+	syscall(SYS_close_range, 3, ~0U, 0);
+
+	child = fork();
+	if (!child) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execlp("dnsmasq", "dnsmasq", "--keep-in-foreground", "-C", file, (char *)NULL);
+		_exit(127);
+	}
+	while (!sigwait(&signals, &sig)) {
+		if (sig == SIGTERM) {
+			kill(child, SIGTERM);
+			waitpid(child, NULL, 0);
+			_exit(0);
+		}
+		if (waitpid(child, &status, WNOHANG) == child)
+			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
+	}
+	_exit(126);
+}
+
+static void on_restart(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct lan_dhcp *dhcp = timer->data;
+
+	(void)loop;
+	(void)events;
+	start(dhcp);
+}
+
+static void retry_later(struct lan_dhcp *dhcp)
+{
+	if (ev_now(dhcp->loop) - dhcp->started > HEALTHY_S)
+		dhcp->delay_s = DELAY_MIN_S;
+	ev_timer_set(&dhcp->restart, dhcp->delay_s, 0);
+	ev_timer_start(dhcp->loop, &dhcp->restart);
+	dhcp->delay_s = dhcp->delay_s * 2 < DELAY_MAX_S ? dhcp->delay_s * 2 : DELAY_MAX_S;
+}
+
+static void on_end(struct ev_loop *loop, ev_child *child, int events)
+{
+	struct lan_dhcp *dhcp = child->data;
+	int status = WIFEXITED(child->rstatus) ? WEXITSTATUS(child->rstatus) : -1;
+
+	(void)events;
+	ev_child_stop(loop, child);
+	dhcp->keeper = 0;
+	if (!dhcp->text)
+		return;
+	doppel_log(LOG_ERR, "lan: dnsmasq ended (%s %d); again in %.0f s",
+		   status == 127 ? "is it installed? status" : "status", status, dhcp->delay_s);
+	retry_later(dhcp);
+}
+
+static void config_file(const struct lan_dhcp *dhcp, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/lan-dhcp.conf", dhcp->dir);
+}
+
+static int write_config(const struct lan_dhcp *dhcp)
+{
+	char path[PATH_MAX];
+	FILE auto_fclose *file = NULL;
+
+	if (mkdir(dhcp->dir, 0755) && errno != EEXIST)
+		return -errno;
+	config_file(dhcp, path);
+	file = fopen(path, "we");
+	if (!file || fputs(dhcp->text, file) < 0 || fflush(file))
+		return -errno;
+	return 0;
+}
+
+static void start(struct lan_dhcp *dhcp)
+{
+	const pid_t agent = getpid();
+	char path[PATH_MAX];
+	int err = write_config(dhcp);
+	pid_t pid = -1;
+
+	dhcp->started = ev_now(dhcp->loop);
+	config_file(dhcp, path);
+	if (!err) {
+		pid = fork();
+		err = pid < 0 ? -errno : 0;
+	}
+	if (!pid)
+		keep(path, agent);
+	if (err) {
+		doppel_log(LOG_ERR, "lan: cannot start dnsmasq: %s", strerror(-err));
+		retry_later(dhcp);
+		return;
+	}
+	dhcp->keeper = pid;
+	ev_child_set(&dhcp->child, pid, 0);
+	ev_child_start(dhcp->loop, &dhcp->child);
+	doppel_log(LOG_INFO, "lan: dnsmasq serves DHCP");
+}
+
+static void end(struct lan_dhcp *dhcp)
+{
+	ev_timer_stop(dhcp->loop, &dhcp->restart);
+	if (!dhcp->keeper)
+		return;
+	ev_child_stop(dhcp->loop, &dhcp->child);
+	kill(dhcp->keeper, SIGTERM);
+	/* dnsmasq holds the LAN port's socket until it is gone. */
+	while (waitpid(dhcp->keeper, NULL, 0) < 0 && errno == EINTR)
+		;
+	dhcp->keeper = 0;
+}
+
+void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const char *run_dir,
+			  const char *state)
+{
+	char auto_free *copy = strdup(state);
+
+	*dhcp = (struct lan_dhcp){ .loop = loop, .delay_s = DELAY_MIN_S };
+	snprintf(dhcp->dir, sizeof(dhcp->dir), "%s", run_dir);
+	snprintf(dhcp->leases, sizeof(dhcp->leases), "%s/lan.leases",
+		 copy ? dirname(copy) : run_dir);
+	ev_init(&dhcp->child, on_end);
+	dhcp->child.data = dhcp;
+	ev_init(&dhcp->restart, on_restart);
+	dhcp->restart.data = dhcp;
+}
+
+void doppel_lan_dhcp_render(const struct lan_dhcp *dhcp, const struct config *config,
+			    struct buf *text)
+{
+	char first[DOPPEL_IP4_TEXT], last[DOPPEL_IP4_TEXT], mask[DOPPEL_IP4_TEXT];
+	char router[DOPPEL_IP4_TEXT];
+
+	doppel_buf_printf(text,
+		"# Written by doppel from its own configuration; changes are lost.\n"
+		"port=0\n"
+		"interface=%s\n"
+		"except-interface=lo\n"
+		"bind-interfaces\n"
+		"no-resolv\n"
+		"no-hosts\n"
+		"no-ping\n"
+		"dhcp-authoritative\n"
+		"dhcp-leasefile=%s\n"
+		"pid-file=\n"
+		"log-facility=-\n"
+		"dhcp-range=%s,%s,%s,%u\n"
+		"dhcp-option=option:router,%s\n",
+		config->lan.interface, dhcp->leases,
+		doppel_ip4_format(config->lan.dhcp.first, first),
+		doppel_ip4_format(config->lan.dhcp.last, last),
+		doppel_ip4_format(doppel_ip4_mask(config->lan.prefix_len), mask),
+		config->lan.dhcp.lease_s,
+		doppel_ip4_format(config->lan.address, router));
+}
+
+int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
+{
+	struct buf auto_buf text = { 0 };
+
+	if (!config->lan.dhcp.on) {
+		doppel_lan_dhcp_stop(dhcp);
+		return 0;
+	}
+	doppel_lan_dhcp_render(dhcp, config, &text);
+	if (text.failed)
+		return -ENOMEM;
+	if (dhcp->text && !strcmp(dhcp->text, text.data))
+		return 0;
+	end(dhcp);
+	free(dhcp->text);
+	dhcp->text = text.data;
+	text = (struct buf){ 0 };
+	dhcp->delay_s = DELAY_MIN_S;
+	start(dhcp);
+	return 0;
+}
+
+void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp)
+{
+	end(dhcp);
+	free(dhcp->text);
+	dhcp->text = NULL;
+}
+
+bool doppel_lan_dhcp_running(const struct lan_dhcp *dhcp)
+{
+	return dhcp->keeper > 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DHCP on the LAN port: dnsmasq as a supervised child, with a configuration of our own making.
+ *
+ * Between the agent and dnsmasq stands a keeper, a fork of the agent that does nothing but wait: it
+ * dies with the agent, however that ends, and takes dnsmasq with it. (dnsmasq itself would lose its
+ * parent-death signal when it drops its privileges.)
+ */
+#ifndef DOPPEL_GATEWAY_LAN_DHCP_H
+#define DOPPEL_GATEWAY_LAN_DHCP_H
+
+#include <ev.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct buf;
+struct config;
+
+struct lan_dhcp {
+	struct ev_loop *loop;
+	char dir[PATH_MAX - 64];	/* for the configuration */
+	char leases[PATH_MAX];		/* the lease file */
+	char *text;			/* the running configuration; NULL: not wanted */
+	pid_t keeper;			/* 0: none */
+	ev_child child;
+	ev_timer restart;
+	double delay_s;			/* before the next start; doubles */
+	ev_tstamp started;
+};
+
+/* The lease file is kept beside the state file. */
+void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const char *run_dir,
+			  const char *state);
+
+/* Bring the server to what the file says: start, restart, end or leave it as it is. */
+int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config);
+void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp);
+bool doppel_lan_dhcp_running(const struct lan_dhcp *dhcp);
+
+/* dnsmasq's configuration for the file; for tests. */
+void doppel_lan_dhcp_render(const struct lan_dhcp *dhcp, const struct config *config,
+			    struct buf *text);
+
+#endif

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "gateway/lease.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static void put_json(json_t **json)
+{
+	json_decref(*json);
+}
+
+#define auto_json __attribute__((cleanup(put_json)))
+
+static json_t *from_ip4(struct in_addr address)
+{
+	char text[DOPPEL_IP4_TEXT];
+
+	return json_string(doppel_ip4_format(address, text));
+}
+
+static json_t *from_ip6(const struct in6_addr *address)
+{
+	char text[DOPPEL_IP6_TEXT];
+
+	return json_string(doppel_ip6_format(address, text));
+}
+
+static json_t *from_mac(const struct mac *mac)
+{
+	char text[DOPPEL_MAC_TEXT];
+
+	return json_string(doppel_mac_format(mac, text));
+}
+
+static bool to_ip4(const json_t *json, const char *key, struct in_addr *address)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return text && !doppel_ip4_parse(text, address);
+}
+
+static bool to_ip6(const json_t *json, const char *key, struct in6_addr *address)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return text && !doppel_ip6_parse(text, address);
+}
+
+static bool to_number(const json_t *json, const char *key, int64_t min, int64_t max,
+		      int64_t *number)
+{
+	const json_t *value = json_object_get(json, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < min ||
+	    json_integer_value(value) > max)
+		return false;
+	*number = json_integer_value(value);
+	return true;
+}
+
+static bool to_u32(const json_t *json, const char *key, uint32_t *number)
+{
+	int64_t value;
+
+	if (!to_number(json, key, 0, UINT32_MAX, &value))
+		return false;
+	*number = (uint32_t)value;
+	return true;
+}
+
+static bool to_prefix_len(const json_t *json, uint8_t max, uint8_t *len)
+{
+	int64_t value;
+
+	if (!to_number(json, "prefix_len", 0, max, &value))
+		return false;
+	*len = (uint8_t)value;
+	return true;
+}
+
+static char *dump(json_t *json)
+{
+	return json ? json_dumps(json, JSON_COMPACT) : NULL;
+}
+
+char *doppel_lease_from_dhcp4(const struct dhcp4_lease *lease)
+{
+	json_t *dns = json_array();
+	json_t *routes = json_array();
+	json_t auto_json *json = NULL;
+	unsigned int i;
+
+	for (i = 0; i < lease->dns_count; i++)
+		json_array_append_new(dns, from_ip4(lease->dns[i]));
+	for (i = 0; i < lease->route_count; i++) {
+		const struct dhcp4_route *route = &lease->routes[i];
+
+		json_array_append_new(routes, json_pack("{s:o, s:i, s:o}",
+				      "destination", from_ip4(route->destination),
+				      "prefix_len", route->prefix_len,
+				      "router", from_ip4(route->router)));
+	}
+	json = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:I, s:I, s:I, s:I}",
+			 "address", from_ip4(lease->address),
+			 "prefix_len", lease->prefix_len,
+			 "server", from_ip4(lease->server),
+			 "server_mac", from_mac(&lease->server_mac),
+			 "router", from_ip4(lease->router),
+			 "dns", dns,
+			 "routes", routes,
+			 "mtu", lease->mtu,
+			 "domain", lease->domain,
+			 "lease_s", (json_int_t)lease->lease_s,
+			 "t1_s", (json_int_t)lease->t1_s,
+			 "t2_s", (json_int_t)lease->t2_s,
+			 "acquired_wall_s", (json_int_t)lease->acquired_wall_s);
+	return dump(json);
+}
+
+static void to_dns4(const json_t *json, struct dhcp4_lease *lease)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "dns"), i, item) {
+		const char *text = json_string_value(item);
+
+		if (lease->dns_count < DHCP4_DNS_MAX && text &&
+		    !doppel_ip4_parse(text, &lease->dns[lease->dns_count]))
+			lease->dns_count++;
+	}
+}
+
+static void to_routes(const json_t *json, struct dhcp4_lease *lease)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "routes"), i, item) {
+		struct dhcp4_route route = { 0 };
+
+		if (lease->route_count < DHCP4_ROUTES_MAX &&
+		    to_ip4(item, "destination", &route.destination) &&
+		    to_prefix_len(item, 32, &route.prefix_len) &&
+		    to_ip4(item, "router", &route.router))
+			lease->routes[lease->route_count++] = route;
+	}
+}
+
+int doppel_lease_to_dhcp4(const char *text, struct clock *clock, struct dhcp4_lease *lease)
+{
+	json_t auto_json *json = json_loads(text, 0, NULL);
+	const char *server_mac = json_string_value(json_object_get(json, "server_mac"));
+	const char *domain = json_string_value(json_object_get(json, "domain"));
+	struct dhcp4_lease read = { 0 };
+	int64_t mtu = 0;
+
+	if (!to_ip4(json, "address", &read.address) || !doppel_ip4_is_host(read.address) ||
+	    !to_prefix_len(json, 32, &read.prefix_len) || !to_ip4(json, "server", &read.server) ||
+	    !to_ip4(json, "router", &read.router) || !to_u32(json, "lease_s", &read.lease_s) ||
+	    !to_u32(json, "t1_s", &read.t1_s) || !to_u32(json, "t2_s", &read.t2_s) ||
+	    !to_number(json, "acquired_wall_s", 0, INT64_MAX / 1000, &read.acquired_wall_s) ||
+	    !server_mac || doppel_mac_parse(server_mac, &read.server_mac))
+		return -EINVAL;
+	if (to_number(json, "mtu", 0, UINT16_MAX, &mtu))
+		read.mtu = (uint16_t)mtu;
+	if (domain)
+		snprintf(read.domain, sizeof(read.domain), "%s", domain);
+	to_dns4(json, &read);
+	to_routes(json, &read);
+	doppel_dhcp4_rebase(&read, clock);
+	*lease = read;
+	return 0;
+}
+
+static json_t *from_duid(const uint8_t *duid, size_t len)
+{
+	char text[2 * DHCP6_DUID_MAX + 1] = "";
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		snprintf(text + 2 * i, 3, "%02x", duid[i]);
+	return json_string(text);
+}
+
+static bool to_duid(const json_t *json, const char *key, struct dhcp6_lease *lease)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+	size_t len = text ? strlen(text) : 0, i;
+
+	if (!text || len % 2 || len / 2 > DHCP6_DUID_MAX ||
+	    strspn(text, "0123456789abcdef") != len)
+		return false;
+	for (i = 0; i < len / 2; i++) {
+		unsigned int byte;
+
+		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+			return false;
+		lease->server_duid[i] = (uint8_t)byte;
+	}
+	lease->server_duid_len = (uint8_t)(len / 2);
+	return true;
+}
+
+char *doppel_lease_from_dhcp6(const struct dhcp6_lease *lease)
+{
+	json_t *addresses = json_array();
+	json_t *dns = json_array();
+	json_t auto_json *json = NULL;
+	unsigned int i;
+
+	for (i = 0; i < lease->address_count; i++) {
+		const struct dhcp6_address *address = &lease->addresses[i];
+
+		json_array_append_new(addresses, json_pack("{s:o, s:I, s:I}",
+				      "address", from_ip6(&address->address),
+				      "preferred_s", (json_int_t)address->preferred_s,
+				      "valid_s", (json_int_t)address->valid_s));
+	}
+	for (i = 0; i < lease->dns_count; i++)
+		json_array_append_new(dns, from_ip6(&lease->dns[i]));
+	json = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}",
+			 "addresses", addresses,
+			 "dns", dns,
+			 "server_duid", from_duid(lease->server_duid, lease->server_duid_len),
+			 "t1_s", (json_int_t)lease->t1_s,
+			 "t2_s", (json_int_t)lease->t2_s,
+			 "acquired_wall_s", (json_int_t)lease->acquired_wall_s);
+	return dump(json);
+}
+
+int doppel_lease_to_dhcp6(const char *text, struct clock *clock, struct dhcp6_lease *lease)
+{
+	json_t auto_json *json = json_loads(text, 0, NULL);
+	struct dhcp6_lease read = { 0 };
+	const json_t *item;
+	size_t i;
+
+	if (!to_duid(json, "server_duid", &read) || !to_u32(json, "t1_s", &read.t1_s) ||
+	    !to_u32(json, "t2_s", &read.t2_s) ||
+	    !to_number(json, "acquired_wall_s", 0, INT64_MAX / 1000, &read.acquired_wall_s))
+		return -EINVAL;
+	json_array_foreach(json_object_get(json, "addresses"), i, item) {
+		struct dhcp6_address address = { 0 };
+
+		if (read.address_count < DHCP6_ADDRESSES_MAX &&
+		    to_ip6(item, "address", &address.address) &&
+		    to_u32(item, "preferred_s", &address.preferred_s) &&
+		    to_u32(item, "valid_s", &address.valid_s))
+			read.addresses[read.address_count++] = address;
+	}
+	json_array_foreach(json_object_get(json, "dns"), i, item) {
+		const char *server = json_string_value(item);
+
+		if (read.dns_count < DHCP6_DNS_MAX && server &&
+		    !doppel_ip6_parse(server, &read.dns[read.dns_count]))
+			read.dns_count++;
+	}
+	if (!read.address_count)
+		return -EINVAL;
+	doppel_dhcp6_rebase(&read, clock);
+	*lease = read;
+	return 0;
+}
+
+/* Monotonic to wall clock and back; 0 stands for "for ever". */
+static int64_t to_wall(int64_t until, struct clock *clock)
+{
+	if (until == NEVER)
+		return 0;
+	return doppel_clock_wall_s(clock) + (until - doppel_clock_mono_ms(clock)) / 1000;
+}
+
+static int64_t from_wall(int64_t until, struct clock *clock)
+{
+	if (!until)
+		return NEVER;
+	return doppel_clock_mono_ms(clock) + (until - doppel_clock_wall_s(clock)) * 1000;
+}
+
+char *doppel_lease_from_slaac(const struct slaac_address *addresses, unsigned int count,
+			      struct clock *clock)
+{
+	json_t *list = json_array();
+	json_t auto_json *json = json_pack("{s:o}", "addresses", list);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		const struct slaac_address *address = &addresses[i];
+
+		if (address->state != SLAAC_PREFERRED && address->state != SLAAC_DEPRECATED)
+			continue;
+		json_array_append_new(list, json_pack("{s:o, s:i, s:I, s:I}",
+			"address", from_ip6(&address->address),
+			"prefix_len", address->prefix_len,
+			"valid_until", (json_int_t)to_wall(address->valid_until, clock),
+			"preferred_until", (json_int_t)to_wall(address->preferred_until, clock)));
+	}
+	return dump(json);
+}
+
+int doppel_lease_to_slaac(const char *text, struct clock *clock,
+			  struct slaac_address addresses[SLAAC_ADDRESSES_MAX],
+			  unsigned int *count)
+{
+	json_t auto_json *json = json_loads(text, 0, NULL);
+	const json_t *list = json_object_get(json, "addresses");
+	const int64_t now = doppel_clock_mono_ms(clock);
+	const json_t *item;
+	size_t i;
+
+	if (!json_is_array(list))
+		return -EINVAL;
+	*count = 0;
+	json_array_foreach(list, i, item) {
+		struct slaac_address address = { .state = SLAAC_PREFERRED };
+		int64_t valid, preferred;
+
+		if (*count == SLAAC_ADDRESSES_MAX || !to_ip6(item, "address", &address.address) ||
+		    !to_prefix_len(item, 128, &address.prefix_len) ||
+		    !to_number(item, "valid_until", 0, INT64_MAX / 2000, &valid) ||
+		    !to_number(item, "preferred_until", 0, INT64_MAX / 2000, &preferred))
+			continue;
+		address.valid_until = from_wall(valid, clock);
+		address.preferred_until = from_wall(preferred, clock);
+		if (address.valid_until <= now)
+			continue;
+		if (address.preferred_until <= now)
+			address.state = SLAAC_DEPRECATED;
+		addresses[(*count)++] = address;
+	}
+	return 0;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the gateway share and nobody else sees: struct gateway and who works on it.
+ *
+ *	gateway.c	life, event loop, events to listeners, the public face
+ *	reconcile.c	ports and module brought to what they should be
+ *	ports.c		the two ports: address, carrier, sysctls
+ *	discovery.c	devices seen on the LAN, moved, silent
+ *	wan.c		frames from the WAN, routers, link changes
+ *	device.c	one device: its protocol machines and what follows from them
+ *	forwards.c	what may come in
+ *	lan_dhcp.c	dnsmasq
+ *	health.c	status and diagnosis
+ */
+#ifndef DOPPEL_GATEWAY_STATE_H
+#define DOPPEL_GATEWAY_STATE_H
+
+#include <ev.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "gateway/gateway.h"
+#include "gateway/lan_dhcp.h"
+#include "gateway/negotiation.h"
+#include "gateway/pace.h"
+#include "gateway/routers.h"
+#include "kernel/doppel.h"
+#include "kernel/rtnetlink.h"
+
+struct device;
+
+#define GATEWAY_PROBLEM_MAX 320
+
+struct gateway {
+	struct ev_loop *loop;
+	struct config *config;
+	struct store *store;
+	struct clock *clock;
+	struct rng *rng;
+	struct doppel_link *module;
+	struct rtnetlink *rtnetlink;
+	struct packet_socket *packet;
+	bool own_module, own_rtnetlink, own_packet;	/* opened here, to be closed here */
+
+	ev_io module_io, rtnetlink_io, packet_io;
+	ev_prepare prepare;
+	ev_timer timer;			/* one for all: armed before the loop sleeps */
+
+	struct map devices;		/* struct device by MAC */
+	struct list listeners;
+	struct pace pace;
+	struct lan_dhcp lan_dhcp;
+
+	struct port_link lan, wan;	/* ifindex 0: not there */
+	uint32_t bound;			/* the packet socket's port */
+	bool ready;			/* the module has the gateway, both ports are there */
+	char problem[GATEWAY_PROBLEM_MAX];	/* why not ready */
+	unsigned int attempts;		/* to become so, in a row */
+	int64_t reconcile_at;		/* NEVER: nothing to do */
+
+	struct routers routers;
+	int64_t routers_at;		/* when that set may change by itself */
+	bool router_heard;		/* by this agent: `routers` tells the truth */
+	bool dhcp4_heard;		/* some DHCPv4 server has answered since the link came */
+
+	int64_t poll_at;		/* next look at who is silent */
+	int64_t started_at;		/* wall */
+	int64_t last_discovery;		/* wall */
+	uint64_t refused;		/* devices not admitted */
+	int64_t refused_logged_ms;
+	unsigned char secret[32];	/* for stable-privacy addresses, kept in the store */
+};
+
+/* gateway.c */
+__attribute__((format(printf, 4, 5)))
+void doppel_gateway_emit(struct gateway *gateway, enum gateway_event_kind kind,
+			 struct device *device, const char *fmt, ...);
+struct device *doppel_gateway_find(const struct gateway *gateway, const struct mac *mac);
+static inline int64_t doppel_gateway_now(const struct gateway *gateway)
+{
+	return doppel_clock_mono_ms(gateway->clock);
+}
+/* The next moment at which something is due, and doing what is. The tests turn this crank. */
+int64_t doppel_gateway_deadline(struct gateway *gateway);
+void doppel_gateway_timeout(struct gateway *gateway);
+
+/* reconcile.c */
+void doppel_reconcile_soon(struct gateway *gateway);
+void doppel_reconcile(struct gateway *gateway);
+/* Not ready from now on, for this reason; what is needed is tried again. */
+__attribute__((format(printf, 2, 3)))
+void doppel_reconcile_lost(struct gateway *gateway, const char *fmt, ...);
+
+/* ports.c */
+/* Ports up, LAN address, sysctls. 0, or a negative errno with gateway->problem told. */
+int doppel_ports_prepare(struct gateway *gateway);
+void doppel_ports_event(const struct port_event *event, void *gateway);
+
+/* discovery.c */
+void doppel_discovery_event(const struct module_event *event, void *gateway);
+void doppel_discovery_seen(struct gateway *gateway, const struct mac *mac, struct in_addr ipv4);
+void doppel_discovery_neighbour(struct gateway *gateway, const struct port_event *event);
+/* Who is silent? */
+void doppel_discovery_poll(struct gateway *gateway);
+/* Devices of the file and of the store, before anything else happens. */
+int doppel_discovery_restore(struct gateway *gateway);
+/* Make the file's devices known, and no longer listed those that it lacks now. */
+int doppel_discovery_list(struct gateway *gateway);
+
+/* wan.c */
+void doppel_wan_read(struct gateway *gateway);
+void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
+		      bool checksum_pending);
+/* The link was away: every identity asks whether what it has still holds. */
+void doppel_wan_confirm(struct gateway *gateway);
+void doppel_wan_timeout(struct gateway *gateway);
+
+/* Devices in the order of their MACs; NULL for want of memory. The caller frees the array. */
+struct device **doppel_gateway_sorted(struct gateway *gateway);
+
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The WAN port: frames to the devices' machines, routers, the link's coming back. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "gateway/config.h"
+#include "gateway/device.h"
+#include "gateway/state.h"
+#include "kernel/packet.h"
+
+#define FRAMES_AT_ONCE 256	/* then other events have their turn */
+
+static void to_concerned(struct gateway *gateway, const struct packet *packet)
+{
+	doppel_map_foreach(node, &gateway->devices) {
+		struct device *device = doppel_device_of(node);
+
+		if (doppel_mac_eq(&packet->dst, &device->mac) ||
+		    doppel_device_concerned(device, packet))
+			doppel_device_receive(device, packet);
+	}
+}
+
+static void to_one(struct gateway *gateway, const struct mac *mac, const struct packet *packet)
+{
+	struct device *device = doppel_gateway_find(gateway, mac);
+
+	if (device)
+		doppel_device_receive(device, packet);
+}
+
+static void settle_all(struct gateway *gateway)
+{
+	doppel_map_foreach(node, &gateway->devices)
+		doppel_device_settle(doppel_device_of(node));
+}
+
+static void on_advertisement(struct gateway *gateway, struct ra *ra)
+{
+	const struct ra *before, *after;
+	char text[DOPPEL_IP6_TEXT];
+
+	ra->received_ms = doppel_gateway_now(gateway);
+	before = doppel_routers_default(&gateway->routers, ra->received_ms);
+	if (!doppel_routers_update(&gateway->routers, ra))
+		return;
+	gateway->router_heard = true;
+	gateway->routers_at = doppel_routers_deadline(&gateway->routers, ra->received_ms);
+	after = doppel_routers_default(&gateway->routers, ra->received_ms);
+	if (!before && after)
+		doppel_log(LOG_INFO, "wan: router %s advertises (%s)",
+			   doppel_ip6_format(&after->router, text),
+			   after->managed ? "DHCPv6" : after->other ? "SLAAC, DHCPv6 for the rest" :
+			   "SLAAC");
+	doppel_map_foreach(node, &gateway->devices)
+		doppel_device_advertise(doppel_device_of(node), ra);
+}
+
+void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
+		      bool checksum_pending)
+{
+	struct packet packet;
+	struct mac chaddr;
+	struct ra ra;
+
+	if (doppel_frame_parse(frame, len, checksum_pending ? FRAME_CHECKSUM_PENDING : 0,
+			       &packet) != VERDICT_ACCEPTED)
+		return;
+	switch (packet.kind) {
+	case PACKET_UDP4:
+		if (doppel_dhcp4_peek(&packet, &chaddr) == VERDICT_ACCEPTED)
+			to_one(gateway, &chaddr, &packet);
+		break;
+	case PACKET_UDP6:
+		to_one(gateway, &packet.dst, &packet);
+		break;
+	case PACKET_ICMP6:
+		if (doppel_ra_parse(&packet, &ra) == VERDICT_ACCEPTED)
+			on_advertisement(gateway, &ra);
+		else
+			to_concerned(gateway, &packet);
+		break;
+	case PACKET_ARP:
+		to_concerned(gateway, &packet);
+		break;
+	}
+}
+
+void doppel_wan_read(struct gateway *gateway)
+{
+	uint8_t frame[PACKET_FRAME_MAX];
+	int left;
+
+	for (left = FRAMES_AT_ONCE; left; left--) {
+		bool checksum_pending;
+		ssize_t len = gateway->packet->receive(gateway->packet, frame, sizeof(frame),
+						       &checksum_pending);
+
+		if (len == -EAGAIN)
+			return;
+		/* -ENETDOWN and the like: the link's own events tell what happened. */
+		if (len > 0)
+			doppel_wan_frame(gateway, frame, (size_t)len, checksum_pending);
+	}
+}
+
+void doppel_wan_confirm(struct gateway *gateway)
+{
+	const int64_t now = doppel_gateway_now(gateway);
+	const int64_t spread = doppel_pace_spread_ms(gateway->devices.count);
+
+	gateway->dhcp4_heard = false;
+	doppel_map_foreach(node, &gateway->devices) {
+		struct device *device = doppel_device_of(node);
+
+		if (device->negotiating)
+			device->confirm_at = now + doppel_rng_below(gateway->rng,
+								    (uint32_t)spread + 1);
+	}
+}
+
+void doppel_wan_timeout(struct gateway *gateway)
+{
+	const int64_t now = doppel_gateway_now(gateway);
+
+	if (now < gateway->routers_at)
+		return;
+	if (doppel_routers_expire(&gateway->routers, now) && !gateway->routers.count)
+		doppel_log(LOG_WARNING, "wan: no router advertises any more");
+	gateway->routers_at = doppel_routers_deadline(&gateway->routers, now);
+	settle_all(gateway);
+}
