@@ -391,7 +391,8 @@ testbed_up()
 
 	# The WAN switch and router
 	netns_sysctl isp net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.default.accept_dad=0
-	ip -n isp link add br0 address "$MAC_ROUTER" type bridge mcast_snooping "$TB_SNOOPING" mcast_querier "$TB_SNOOPING"
+	ip -n isp link add br0 address "$MAC_ROUTER" type bridge mcast_snooping "$TB_SNOOPING" \
+		mcast_querier "$TB_SNOOPING" mcast_query_response_interval 100 mcast_query_interval 500
 	ip -n isp link set br0 addrgenmode none
 	isp_firewall
 	cable gw wan0 isp swgw
