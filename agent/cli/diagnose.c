@@ -19,6 +19,12 @@
 #include "cli/offline.h"
 #include "cli/table.h"
 #include "gateway/config.h"
+#include "gateway/gateway.h"
+
+static bool is(const json_t *object, const char *key, const char *value)
+{
+	return !strcmp(doppel_cli_string(object, key), value);
+}
 
 struct diagnosis {
 	const struct cli *cli;
@@ -27,7 +33,7 @@ struct diagnosis {
 };
 
 __attribute__((format(printf, 5, 6))) static void
-add_check(struct diagnosis *diagnosis, const char *name, const char *result, const char *fix,
+add_check(struct diagnosis *diagnosis, const char *name, enum check_result result, const char *fix,
 	  const char *fmt, ...)
 {
 	char text[1024];
@@ -37,8 +43,9 @@ add_check(struct diagnosis *diagnosis, const char *name, const char *result, con
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	json_array_append_new(diagnosis->checks,
-			      json_pack("{s:s, s:s, s:s, s:s}", "name", name, "result", result,
-					"text", text, "fix", fix));
+			      json_pack("{s:s, s:s, s:s, s:s}", "name", name, "result",
+					doppel_check_result_name(result), "text", text, "fix",
+					fix));
 }
 
 static struct config *check_file(struct diagnosis *diagnosis)
@@ -48,13 +55,13 @@ static struct config *check_file(struct diagnosis *diagnosis)
 	char *end;
 
 	if (!doppel_config_load(diagnosis->cli->config, &config, &error)) {
-		add_check(diagnosis, "config-file", "ok", "", "%s is good", diagnosis->cli->config);
+		add_check(diagnosis, "config-file", CHECK_OK, "", "%s is good", diagnosis->cli->config);
 		return config;
 	}
 	end = strchr(error.text, '\n');
 	if (end)
 		*end = '\0';
-	add_check(diagnosis, "config-file", "fail",
+	add_check(diagnosis, "config-file", CHECK_FAIL,
 		  "mend it; doppel agent --check tells all that is wrong", "%s", error.text);
 	return NULL;
 }
@@ -84,16 +91,16 @@ static void check_service(struct diagnosis *diagnosis)
 	};
 
 	if (!any_exists(installed)) {
-		add_check(diagnosis, "service-installed", "warn",
+		add_check(diagnosis, "service-installed", CHECK_WARN,
 			  "make install, or doppel's package, installs it",
 			  "doppel is not installed as a service");
 		return;
 	}
-	add_check(diagnosis, "service-installed", "ok", "", "doppel is installed as a service");
+	add_check(diagnosis, "service-installed", CHECK_OK, "", "doppel is installed as a service");
 	if (any_exists(enabled))
-		add_check(diagnosis, "service-enabled", "ok", "", "the service starts at boot");
+		add_check(diagnosis, "service-enabled", CHECK_OK, "", "the service starts at boot");
 	else
-		add_check(diagnosis, "service-enabled", "warn",
+		add_check(diagnosis, "service-enabled", CHECK_WARN,
 			  "systemctl enable doppel, or /etc/init.d/doppel enable",
 			  "the service does not start at boot");
 }
@@ -110,23 +117,23 @@ static void check_listen(struct diagnosis *diagnosis, const struct config *confi
 	if (!config->api.on)
 		return;
 	if (access(config->api.token_file, F_OK)) {
-		add_check(diagnosis, "api-listen", "fail", "start the agent: it makes one",
+		add_check(diagnosis, "api-listen", CHECK_FAIL, "start the agent: it makes one",
 			  "there is no token in %s", config->api.token_file);
 		return;
 	}
 	if (doppel_token_load(config->api.token_file, &token, &error)) {
-		add_check(diagnosis, "api-listen", "fail", "", "%s", error.text);
+		add_check(diagnosis, "api-listen", CHECK_FAIL, "", "%s", error.text);
 		return;
 	}
 	err = doppel_client_probe(addr, config->api.listen_len, token, &status);
 	if (!err && status == 200)
-		add_check(diagnosis, "api-listen", "ok", "", "the API answers at api.listen");
+		add_check(diagnosis, "api-listen", CHECK_OK, "", "the API answers at api.listen");
 	else if (!err)
-		add_check(diagnosis, "api-listen", "fail",
+		add_check(diagnosis, "api-listen", CHECK_FAIL,
 			  "restart the agent if the token was changed",
 			  "the API answers at api.listen with status %u", status);
 	else
-		add_check(diagnosis, "api-listen", "fail",
+		add_check(diagnosis, "api-listen", CHECK_FAIL,
 			  "see the agent's log; does a firewall refuse it?",
 			  "no answer at api.listen: %s", strerror(-err));
 }
@@ -148,18 +155,18 @@ static void ask_agent(struct diagnosis *diagnosis)
 
 	reply = ask(diagnosis, "/api/v1/diagnose", &err);
 	if (err == -EACCES) {
-		add_check(diagnosis, "agent-running", "fail", "use sudo",
+		add_check(diagnosis, "agent-running", CHECK_FAIL, "use sudo",
 			  "only root may ask the agent at %s", diagnosis->cli->socket);
 		return;
 	}
 	if (!reply) {
-		add_check(diagnosis, "agent-running", "fail",
+		add_check(diagnosis, "agent-running", CHECK_FAIL,
 			  "start it: systemctl start doppel, /etc/init.d/doppel start, or doppel agent -c FILE",
 			  "no agent answers at %s: %s", diagnosis->cli->socket,
 			  err == -ENOENT ? "there is no socket" : strerror(-err));
 		return;
 	}
-	add_check(diagnosis, "agent-running", "ok", "", "the agent answers at %s",
+	add_check(diagnosis, "agent-running", CHECK_OK, "", "the agent answers at %s",
 		  diagnosis->cli->socket);
 	json_array_extend(diagnosis->checks, json_object_get(reply, "checks"));
 	json_decref(reply);
@@ -177,12 +184,12 @@ static void look_offline(struct diagnosis *diagnosis)
 	if (!status)
 		return;
 	if (json_is_true(json_object_get(module, "ready")))
-		add_check(diagnosis, "module", "ok", "", "the module goes on forwarding");
+		add_check(diagnosis, "module", CHECK_OK, "", "the module goes on forwarding");
 	else if (json_is_true(json_object_get(module, "present")))
-		add_check(diagnosis, "module", "warn", "start the agent",
+		add_check(diagnosis, "module", CHECK_WARN, "start the agent",
 			  "the module is loaded and has no gateway here");
 	else
-		add_check(diagnosis, "module", "fail", "modprobe doppel, or insmod doppel.ko",
+		add_check(diagnosis, "module", CHECK_FAIL, "modprobe doppel, or insmod doppel.ko",
 			  "the module is not loaded");
 	diagnosis->devices = json_incref(json_object_get(status, "devices"));
 	json_decref(status);
@@ -199,7 +206,7 @@ static json_t *faulty_devices(const json_t *devices)
 	json_array_foreach(devices, i, device) {
 		auto_buf struct buf why = {};
 
-		if (!strcmp(doppel_cli_string(device, "status"), "active"))
+		if (is(device, "status", doppel_device_status_name(DEVICE_ACTIVE)))
 			continue;
 		doppel_device_why(device, now, &why);
 		json_array_append_new(list,
@@ -224,12 +231,12 @@ static void print_checks(const json_t *checks)
 		const char *result = doppel_cli_string(check, "result");
 		const char *fix = doppel_cli_string(check, "fix");
 
-		failed += !strcmp(result, "fail");
-		warned += !strcmp(result, "warn");
-		printf("%-4s  %-*s  %s\n", result, (int)width, doppel_cli_string(check, "name"),
+		failed += is(check, "result", doppel_check_result_name(CHECK_FAIL));
+		warned += is(check, "result", doppel_check_result_name(CHECK_WARN));
+		printf("%-7s  %-*s  %s\n", result, (int)width, doppel_cli_string(check, "name"),
 		       doppel_cli_string(check, "text"));
 		if (*fix)
-			printf("      %-*s  -> %s\n", (int)width, "", fix);
+			printf("%7s  %-*s  -> %s\n", "", (int)width, "", fix);
 	}
 	printf("\n%zu checks, %zu failed, %zu to look at\n", json_array_size(checks), failed, warned);
 }
@@ -256,13 +263,14 @@ static void print_devices(const json_t *devices, size_t total)
 	doppel_table_print(&table);
 }
 
-static bool any_failed(const json_t *checks)
+/* Any of the list has that value. */
+static bool any_is(const json_t *list, const char *key, const char *value)
 {
-	const json_t *check;
+	const json_t *item;
 	size_t i;
 
-	json_array_foreach(checks, i, check)
-		if (!strcmp(doppel_cli_string(check, "result"), "fail"))
+	json_array_foreach(list, i, item)
+		if (is(item, key, value))
 			return true;
 	return false;
 }
@@ -288,7 +296,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	}
 	doppel_config_free(config);
 	faulty = faulty_devices(diagnosis.devices);
-	failed = any_failed(diagnosis.checks);
+	failed = any_is(diagnosis.checks, "result", doppel_check_result_name(CHECK_FAIL)) ||
+		 any_is(faulty, "status", doppel_device_status_name(DEVICE_FAILED));
 	if (cli->json) {
 		json_t *all = json_pack("{s:b, s:O, s:O}", "ok", !failed, "checks",
 					diagnosis.checks, "devices", faulty);
@@ -309,6 +318,6 @@ const struct cli_command doppel_cli_diagnose = {
 	.name = "diagnose",
 	.arguments = "",
 	.summary = "Check all that must be right, and tell why a device has no address.",
-	.help = "Each check is ok, warn or fail, and says what to do. Exits with 1 if one fails.",
+	.help = "Each check is ok, warning or failed, and says what to do. Exits with 1 if one has\nfailed, or a device has.",
 	.run = run,
 };
