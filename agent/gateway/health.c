@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How it stands, and what is wrong: for `status` and `diagnose`. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "gateway/config.h"
 #include "gateway/device.h"
 #include "gateway/state.h"
@@ -276,42 +274,16 @@ static void check_lan(struct diagnosis *d)
 	     (unsigned long long)gateway->refused);
 }
 
-static void check_device(struct diagnosis *d, struct device *device)
-{
-	struct device_reasons reasons;
-	struct device_view view;
-	enum check_result result;
-	char mac[DOPPEL_MAC_TEXT], name[96];
-
-	doppel_device_view(device, &view, &reasons);
-	result = view.status == DEVICE_ACTIVE || view.status == DEVICE_INACTIVE ? CHECK_OK :
-		 view.status == DEVICE_FAILED ? CHECK_FAIL : CHECK_WARN;
-	snprintf(name, sizeof(name), "device %s", doppel_mac_format(&view.mac, mac));
-	tell(d, name, result, "register its MAC with the upstream firewall, if it is not",
-	     "%s%s%s; IPv4 %s%s%s; IPv6 %s%s%s", view.name, view.name[0] ? ": " : "",
-	     doppel_device_status_name(view.status),
-	     doppel_family_status_name(view.ipv4.status), view.ipv4.reason[0] ? ": " : "",
-	     view.ipv4.reason,
-	     doppel_family_status_name(view.ipv6.status), view.ipv6.reason[0] ? ": " : "",
-	     view.ipv6.reason);
-}
-
 int doppel_gateway_diagnose(struct gateway *gateway,
 			    int (*cb)(const struct check_view *check, void *ctx), void *ctx)
 {
 	struct diagnosis d = { .gateway = gateway, .cb = cb, .ctx = ctx };
-	struct device auto_free **devices = doppel_gateway_sorted(gateway);
-	size_t i;
 
-	if (!devices)
-		return -ENOMEM;
 	check_module(&d);
 	check_port(&d, "lan-port", gateway->config->lan.interface, &gateway->lan);
 	check_port(&d, "wan-port", gateway->config->wan.interface, &gateway->wan);
 	check_addresses(&d);
 	check_wan(&d);
 	check_lan(&d);
-	for (i = 0; i < gateway->devices.count; i++)
-		check_device(&d, devices[i]);
 	return d.err;
 }
