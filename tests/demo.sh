@@ -114,7 +114,7 @@ prove "ping reaches dev1 over IPv4" ping_from client "$(lease4_of 1)"
 prove "and over IPv6" ping_from client "$(slaac_of 1)"
 prove "UDP reaches dev2 over IPv4" udp_reaches dev2 client "$(lease4_of 2)" 5000
 prove "and over IPv6" udp_reaches dev2 client "$(slaac_of 2)" 5000
-prove "a port without a forward stays closed" fails http client "$(lease4_of 1)" 443 /name
+prove "a port without a forward stays closed" fails opens client "$(lease4_of 1)" 443
 
 say "Outwards, each device shows its own face"
 for n in 1 2 3; do
@@ -135,7 +135,7 @@ testbed_device 4
 prove "doppel finds it, asks for it, and waits" within 30 stranger_waits 4
 show doppel devices "$(mac_of 4)"
 prove "it has no address on the WAN" same "$(device_json 4 '.ipv4_wan_address == null')" true
-prove "it reaches nobody" fails http dev4 $CLIENT4 80 /name
+prove "it reaches nobody" fails opens dev4 $CLIENT4 80
 prove "but for requests in its own name, nothing of it went out" same "nothing$(stranger_frames "$(mac_of 4)")" nothing
 prove "the other devices do not notice" reaches dev1 client "$(lease4_of 1)" 8080
 explain "" "Somebody registers it now."

@@ -53,8 +53,8 @@ is "with the token it answers" "$(code -H 'Authorization: Bearer testbed-token' 
 check "  the same" jq -e '.total == 2' "$tb/body"
 is "a DELETE without a token changes nothing" "$(code -X DELETE $tcp/api/v1/devices/"$mac")" 401
 has "  as one can see" /devices '.total == 2'
-check_not "it does not listen elsewhere" http dev1 192.168.1.1 5050 /health
-check_not "nor on the WAN" http client "$(lease4_of 1)" 5050 /health
+check_not "it does not listen elsewhere" opens dev1 192.168.1.1 5050
+check_not "nor on the WAN" opens client "$(lease4_of 1)" 5050
 check "the agent answered to the end" agent_answers
 check "the kernel has nothing to complain about" kernel_log_clean
 tap_done

@@ -62,9 +62,9 @@ status 0 "forward list --json" forward list --json
 status 0 "forward add" forward add 9022 "$mac" 22
 check "  opens the port" within 5 reaches dev1 client "$(lease4_of 1)" 9022
 check "  over IPv6, too" reaches dev1 client "$(slaac_of 1)" 9022
-check_not "  of no other device" http client "$(lease4_of 2)" 9022 /name
+check_not "  of no other device" opens client "$(lease4_of 2)" 9022
 status 0 "forward remove" forward remove 9022 "$mac"
-check_not "  closes it" http client "$(lease4_of 1)" 9022 /name
+check_not "  closes it" opens client "$(lease4_of 1)" 9022
 status 1 "forward remove of what is not there is refused" forward remove 9022 "$mac"
 status 1 "forward add to an unknown device is refused" forward add 9022 02:00:00:00:00:77 22
 status 2 "forward add with port 0 is wrong usage" forward add 0 "$mac" 22

@@ -60,7 +60,7 @@ agent_start
 register 1
 testbed_device 1
 check "the good file works" devices_complete 40 1
-check_not "a port that the file does not open is closed" http client "$(lease4_of 1)" 9443 /name
+check_not "a port that the file does not open is closed" opens client "$(lease4_of 1)" 9443
 
 sed 's/    - {port: 80}/&\n    - {port: 9443, to: 443}/' "$tb/good.yaml" >"$tb/doppel.yaml"
 kill -HUP "$agent_pid"
@@ -72,7 +72,7 @@ check "the agent goes on" agent_answers
 check "with what it had" reaches dev1 client "$(lease4_of 1)" 9443
 cp "$tb/good.yaml" "$tb/doppel.yaml"
 kill -HUP "$agent_pid"
-closed() { ! http client "$(lease4_of 1)" 9443 /name; }
+closed() { ! opens client "$(lease4_of 1)" 9443; }
 check "and a file without the port closes it" within 10 closed
 check "the others stay" reaches dev1 client "$(lease4_of 1)" 8080 80
 is "nothing was negotiated anew" "$(capture_dhcp Discover)" 1

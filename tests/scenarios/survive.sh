@@ -67,7 +67,7 @@ check "a new agent takes over" within 15 same_faces
 download gone "$(slaac_of 1)"
 check "a download runs while" within 10 under_way 1
 check "the module is unloaded" timeout 20 rmmod doppel
-check_not "nothing passes without it" http client "$(lease4_of 2)" 8080 /name
+check_not "nothing passes without it" opens client "$(lease4_of 2)" 8080
 check "the agent lives on" agent_answers
 check "the module is loaded again" module_load
 check "the devices are back with what they had" within 30 same_faces

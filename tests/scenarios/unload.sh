@@ -7,8 +7,8 @@
 # No agent here: netlink by the kernel tree's YNL client, so that nothing repairs what is broken.
 
 TB_BIG=1
-# shellcheck source=tests/lib/gateway.sh
-. "$(dirname "$0")/../lib/gateway.sh"
+# shellcheck source=tests/lib/main-job.sh
+. "$(dirname "$0")/../lib/main-job.sh"
 
 ynl()
 {
@@ -81,7 +81,7 @@ for i in 1 2 3; do
 	check "unload under traffic, $i" timeout 20 rmmod doppel
 	check "  nothing is left" clean_sysfs
 	check "  nor on the port" port_is_plain
-	check_not "  and nothing passes" http client 10.1.2.50 80 /name
+	check_not "  and nothing passes" opens client 10.1.2.50 80
 	check "  load" module_load
 	check "  a gateway again" steer
 	check "  traffic passes" within 10 served
