@@ -27,6 +27,12 @@ static int list_session(const struct module_session *session, void *ctx)
 	return listing->list.err;
 }
 
+/* The module's family, or the gateway in it, is not there: status tells which. */
+static const char *why_not(int err)
+{
+	return err == -ENOENT ? "it is not loaded or has no gateway here" : strerror(-err);
+}
+
 void doppel_api_sessions(const struct api_request *request, struct http_reply *reply)
 {
 	const char *device = doppel_http_argument(request->http, "device");
@@ -46,7 +52,7 @@ void doppel_api_sessions(const struct api_request *request, struct http_reply *r
 	if (err && !listing.list.err) {
 		doppel_buf_free(&listing.list.items);
 		doppel_http_reply_error(reply, MHD_HTTP_SERVICE_UNAVAILABLE,
-					"the module gave no sessions: %s", strerror(-err));
+					"the module gave no sessions: %s", why_not(err));
 		return;
 	}
 	doppel_json_list_reply(&listing.list, "sessions", listing.total, reply);
@@ -63,7 +69,7 @@ void doppel_api_sessions_flush(const struct api_request *request, struct http_re
 	err = doppel_gateway_flush_sessions(request->api->gateway, device ? &mac : NULL);
 	if (err)
 		doppel_http_reply_error(reply, MHD_HTTP_SERVICE_UNAVAILABLE,
-					"the module ended no sessions: %s", strerror(-err));
+					"the module ended no sessions: %s", why_not(err));
 	else
 		doppel_http_reply_json(reply, MHD_HTTP_OK, json_pack("{s:b}", "done", 1));
 }

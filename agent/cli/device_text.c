@@ -67,6 +67,10 @@ void doppel_device_why(const json_t *device, int64_t now_s, struct buf *text)
 	if (is(device, "status", "active"))
 		return;
 	if (is(device, "status", "inactive")) {
+		if (!doppel_cli_time(device, "last_seen")) {
+			doppel_buf_printf(text, "not seen on the LAN yet");
+			return;
+		}
 		doppel_buf_printf(text, "silent on the LAN, last seen ");
 		doppel_device_ago(device, "last_seen", now_s, text);
 	}

@@ -165,7 +165,8 @@ static void check_module(struct diagnosis *d)
 		gateway->module->gateway_get(gateway->module, &held);
 	tell(d, "module", present ? CHECK_OK : CHECK_FAIL,
 	     "load it: modprobe doppel, or insmod doppel.ko",
-	     "the module doppel %s is %s", held.version, present ? "loaded" : "not loaded");
+	     "the module doppel is %sloaded%s%s", present ? "" : "not ",
+	     held.version[0] ? ", version " : "", held.version);
 	tell(d, "gateway", gateway->ready ? CHECK_OK : CHECK_FAIL,
 	     "see the text above; the agent tries again by itself",
 	     "%s", gateway->ready ? "the gateway is set in the module" : gateway->problem);

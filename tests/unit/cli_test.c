@@ -89,6 +89,9 @@ static void test_why(void)
 	       "without a reason, what is done");
 	is_why(device_with("inactive", "bound", "", NULL), "silent on the LAN, last seen 5m00s ago",
 	       "a silent one");
+	is_why(json_pack("{s:s, s:{s:s}, s:n}", "status", "inactive", "ipv4", "status", "soliciting",
+			 "last_seen"),
+	       "not seen on the LAN yet", "one that is only in the file");
 	is_why(json_pack("{s:s, s:n, s:n}", "status", "discovering", "ipv4", "ipv6"), "",
 	       "without an agent nothing is known");
 }
