@@ -134,7 +134,7 @@ static void test_rest(void)
 		"\"to\":5353,\"origin\":\"config\"}",
 		"a forward");
 	is_json(doppel_json_check(&check),
-		"{\"name\":\"wan-carrier\",\"result\":\"fail\",\"text\":\"eth0 is down\","
+		"{\"name\":\"wan-carrier\",\"result\":\"failed\",\"text\":\"eth0 is down\","
 		"\"fix\":\"plug it in\"}",
 		"a check");
 	is_json(doppel_json_event(&event),
