@@ -99,16 +99,17 @@ static inline struct packet world_packet(struct world *world)
 /* Let the machine live until @until; a machine whose timer does not move on is a bug. */
 #define world_run(world, machine, name, until)						\
 	do {										\
+		int64_t until_ = (until);						\
 		unsigned int steps_ = 0;						\
-		while (doppel_##name##_deadline(machine) <= (until)) {			\
+		while (doppel_##name##_deadline(machine) <= until_) {			\
 			if (doppel_##name##_deadline(machine) > (world)->now)		\
 				(world)->now = doppel_##name##_deadline(machine);	\
 			doppel_##name##_timeout(machine);				\
 			if (++steps_ > 100000)						\
 				abort();						\
 		}									\
-		if ((until) > (world)->now && (until) != NEVER)				\
-			(world)->now = (until);						\
+		if (until_ > (world)->now && until_ != NEVER)				\
+			(world)->now = until_;						\
 	} while (0)
 
 static inline struct in_addr ip4(const char *text)

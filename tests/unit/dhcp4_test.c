@@ -1,0 +1,757 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The DHCPv4 client: whole lives with an injected clock, exact messages, lying servers. */
+#include <net/if_arp.h>
+#include <stdarg.h>
+
+#include "gateway/dhcp4.h"
+#include "gateway/dhcp4_message.h"
+#include "gateway/wire.h"
+#include "wan_world.h"
+
+static const struct mac device = { { 2, 0, 0, 0, 0, 1 } };
+static const struct mac server_mac = { { 2, 0, 0, 0, 0, 0xfe } };
+static const struct mac rival = { { 2, 0, 0, 0, 0, 2 } };
+
+/* What the machine told, in one line: "B192.0.2.9 R… L… C… S". */
+static char told[512];
+
+static void on_event(void *ctx, const struct dhcp4_event *event)
+{
+	static const char letters[] = "BRLCS";
+	char ip[DOPPEL_IP4_TEXT] = "";
+
+	(void)ctx;
+	if (event->lease)
+		doppel_ip4_format(event->lease->address, ip);
+	snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%c%s", *told ? " " : "",
+		 letters[event->kind], ip);
+}
+
+/* A server's message under construction. */
+struct message {
+	uint8_t data[1200];
+	size_t len;
+};
+
+static void add(struct message *m, uint8_t code, size_t len, const void *value)
+{
+	m->data[m->len++] = code;
+	m->data[m->len++] = (uint8_t)len;
+	memcpy(m->data + m->len, value, len);
+	m->len += len;
+}
+
+static void add32(struct message *m, uint8_t code, uint32_t value)
+{
+	uint8_t bytes[4] = { value >> 24, value >> 16 & 0xff, value >> 8 & 0xff, value & 0xff };
+
+	add(m, code, 4, bytes);
+}
+
+static void add_address(struct message *m, uint8_t code, const char *address)
+{
+	struct in_addr value = ip4(address);
+
+	add(m, code, 4, &value);
+}
+
+/* What every reply begins with; options follow. */
+static struct message begin(uint32_t xid, const char *yiaddr, uint8_t type)
+{
+	struct message m = { .data = { 2, 1, 6 }, .len = 240 };
+	struct in_addr address = ip4(yiaddr);
+
+	memcpy(m.data + 4, (uint8_t[]){ xid >> 24, xid >> 16 & 0xff, xid >> 8 & 0xff, xid & 0xff },
+	       4);
+	memcpy(m.data + 16, &address, 4);
+	memcpy(m.data + 28, &device, 6);
+	memcpy(m.data + 236, "\x63\x82\x53\x63", 4);
+	add(&m, 53, 1, &type);
+	return m;
+}
+
+static struct message reply(uint32_t xid, const char *yiaddr, uint8_t type, uint32_t lease_s)
+{
+	struct message m = begin(xid, yiaddr, type);
+
+	add_address(&m, 54, "192.0.2.1");
+	if (lease_s)
+		add32(&m, 51, lease_s);
+	add_address(&m, 1, "255.255.255.0");
+	add_address(&m, 3, "192.0.2.1");
+	add_address(&m, 6, "192.0.2.53");
+	m.data[m.len++] = 255;
+	return m;
+}
+
+static enum verdict deliver(struct dhcp4 *dhcp, const struct message *m)
+{
+	struct packet packet = {
+		.kind = PACKET_UDP4, .src = server_mac, .dst = device,
+		.sport = 67, .dport = 68, .payload = m->data, .len = m->len,
+	};
+
+	return doppel_dhcp4_receive(dhcp, &packet);
+}
+
+static enum verdict answer(struct dhcp4 *dhcp, const char *yiaddr, uint8_t type, uint32_t lease_s)
+{
+	struct message m = reply(dhcp->xid, yiaddr, type, lease_s);
+
+	return deliver(dhcp, &m);
+}
+
+/* The claim of an address by somebody else. */
+static void claim(struct dhcp4 *dhcp, const char *address)
+{
+	struct packet packet = {
+		.kind = PACKET_ARP, .src = rival,
+		.arp = { .operation = ARPOP_REPLY, .sender_mac = rival, .sender = ip4(address) },
+	};
+
+	doppel_dhcp4_receive(dhcp, &packet);
+}
+
+static uint8_t last_type(struct world *world)
+{
+	struct packet packet = world_packet(world);
+
+	return packet.kind == PACKET_UDP4 && packet.dport == 67 ? packet.payload[242] : 0;
+}
+
+static bool last_is_broadcast(struct world *world)
+{
+	struct packet packet = world_packet(world);
+
+	return doppel_mac_eq(&packet.dst, &doppel_mac_broadcast);
+}
+
+/* The value of an option in the last message; NULL if absent. */
+static const uint8_t *last_option(struct world *world, uint8_t code)
+{
+	struct packet packet = world_packet(world);
+	const uint8_t *p = packet.payload + 240;
+
+	for (; *p != 255; p += 2 + p[1])
+		if (*p == code)
+			return p + 2;
+	return NULL;
+}
+
+static const struct dhcp4_config config = {
+	.mac = { { 2, 0, 0, 0, 0, 1 } },
+	.policy = { .timeout_ms = 15000, .retries = 10, .retry_delay_ms = 5000,
+		    .retry_cap_ms = 60000 },
+	.hostname = "printer",
+};
+
+static struct world *machine(struct dhcp4 *dhcp)
+{
+	struct world *world = world_new();
+
+	told[0] = '\0';
+	doppel_dhcp4_init(dhcp, &world->env, &config, on_event);
+	return world;
+}
+
+/* As far as BOUND with 192.0.2.9; the lease's times count from the request. */
+static struct world *bound(struct dhcp4 *dhcp, uint32_t lease_s)
+{
+	struct world *world = machine(dhcp);
+
+	doppel_dhcp4_start(dhcp, NULL);
+	world_run(world, dhcp, dhcp4, world->now);
+	answer(dhcp, "192.0.2.9", 2, lease_s);
+	answer(dhcp, "192.0.2.9", 5, lease_s);
+	world_run(world, dhcp, dhcp4, world->now + 9000);
+	if (dhcp->state != DHCP4_BOUND)
+		abort();
+	told[0] = '\0';
+	return world;
+}
+
+static void test_messages(void)
+{
+	static const uint8_t discover_options[] = {
+		53, 1, 1, 61, 7, 1, 2, 0, 0, 0, 0, 1, 57, 2, 5, 220,
+		12, 7, 'p', 'r', 'i', 'n', 't', 'e', 'r', 55, 8, 1, 121, 3, 6, 15, 26, 58, 59, 255,
+	};
+	uint8_t data[DHCP4_MESSAGE_MAX], zeros[64] = { 0 };
+	struct dhcp4_request request = { .type = DHCP4_DISCOVER, .xid = 0x01020304, .secs = 5,
+					 .broadcast = true };
+	struct dhcp4_config full = config;
+
+	is_int(doppel_dhcp4_build(data, &config, &request), 300, "padded to BOOTP's size");
+	is_mem(data, "\1\1\6\0\1\2\3\4\0\5\x80\0", 12, "head, byte by byte");
+	is_mem(data + 28, "\2\0\0\0\0\1\0\0\0\0", 10, "chaddr");
+	is_mem(data + 44, zeros, 64, "no sname");
+	is_mem(data + 236, "\x63\x82\x53\x63", 4, "cookie");
+	is_mem(data + 240, discover_options, sizeof(discover_options), "options of a DISCOVER");
+
+	memset(full.hostname, 'h', sizeof(full.hostname) - 1);
+	memset(full.vendor_class, 'v', sizeof(full.vendor_class) - 1);
+	full.client_id_len = sizeof(full.client_id);
+	full.parameter_count = sizeof(full.parameters);
+	request.requested = ip4("192.0.2.9");
+	request.server = ip4("192.0.2.1");
+	request.message = "why";
+	ok(doppel_dhcp4_build(data, &full, &request) < DHCP4_MESSAGE_MAX, "all at once fits");
+}
+
+static void test_handshake(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = machine(&dhcp);
+	struct negotiation_status status;
+	struct packet packet;
+	int64_t asked;
+
+	doppel_dhcp4_start(&dhcp, NULL);
+	is_int(doppel_dhcp4_deadline(&dhcp), world->now, "no jitter asked for, none given");
+	world_run(world, &dhcp, dhcp4, world->now);
+	packet = world_packet(world);
+	is_int(last_type(world), 1, "DISCOVER");
+	ok(doppel_mac_eq(&packet.src, &device) && last_is_broadcast(world) &&
+	   !packet.ip4.src.s_addr && packet.ip4.dst.s_addr == INADDR_BROADCAST,
+	   "from the device's MAC and 0.0.0.0 to everybody");
+	is_int(packet.payload[10], 0x80, "broadcast flag");
+
+	is_int(answer(&dhcp, "192.0.2.9", 5, 3600), VERDICT_UNEXPECTED, "an ACK out of the blue");
+	is_int(answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_ACCEPTED, "OFFER");
+	is_int(last_type(world), 3, "REQUEST at once");
+	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "for the address");
+	is_mem(last_option(world, 54), "\xc0\0\2\1", 4, "and the server's identifier");
+	is_int(packet.payload[10], 0x80, "broadcast flag still");
+	asked = world->now;
+	world->now += 300;
+	is_int(answer(&dhcp, "192.0.2.9", 5, 3600), VERDICT_ACCEPTED, "ACK");
+	is_str(told, "", "not used before it was probed for");
+	doppel_dhcp4_status(&dhcp, &status);
+	is_int(status.status, FAMILY_SOLICITING, "still soliciting");
+	world_run(world, &dhcp, dhcp4, asked + 7000);
+	is_str(told, "B192.0.2.9", "bound");
+	ok(doppel_dhcp4_lease(&dhcp) && doppel_dhcp4_lease(&dhcp)->prefix_len == 24 &&
+	   doppel_dhcp4_lease(&dhcp)->router.s_addr == ip4("192.0.2.1").s_addr &&
+	   doppel_dhcp4_lease(&dhcp)->dns_count == 1 &&
+	   doppel_mac_eq(&doppel_dhcp4_lease(&dhcp)->server_mac, &server_mac), "the lease");
+	is_int(dhcp.lease.acquired_ms, asked, "counts from the request");
+	is_int(dhcp.lease.acquired_wall_s, WORLD_WALL + asked / 1000, "by the wall, too");
+	is_int(doppel_dhcp4_expiry_ms(&dhcp.lease), asked + 3600000, "expiry");
+	packet = world_packet(world);
+	ok(packet.kind == PACKET_ARP && packet.arp.sender.s_addr == packet.arp.target.s_addr,
+	   "announced");
+	doppel_dhcp4_status(&dhcp, &status);
+	is_int(status.status, FAMILY_BOUND, "status bound");
+	free(world);
+}
+
+static void test_retransmission(void)
+{
+	static const int64_t want[] = { 0, 4000, 12000, 20000, 24000, 32000 };
+	struct dhcp4 dhcp;
+	struct world *world = machine(&dhcp);
+	struct negotiation_status status;
+	int64_t began = world->now, gap;
+	uint32_t late;
+	unsigned int i;
+
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, began + 14999);
+	for (i = 0; i < 3; i++)
+		is_int(world->sent[i].at - began, want[i], "DISCOVER %u", i + 1);
+	is_int(world->count, 3, "three in an attempt of 15 s");
+	late = dhcp.xid;
+	world_run(world, &dhcp, dhcp4, began + 15000);
+	doppel_dhcp4_status(&dhcp, &status);
+	is_int(status.status, FAMILY_SOLICITING, "one failure is none");
+	is_str(status.reason,
+	       "no answer from a DHCPv4 server to 1 try: is the MAC registered upstream?", "reason");
+	is_int(status.next_retry_ms, began + 15000 + 4750, "next try: 5 s, less a random tenth");
+
+	world_run(world, &dhcp, dhcp4, began + 15000 + 4750);
+	ok(dhcp.xid != late, "another attempt, another xid");
+	for (i = 1; i < 9; i++)
+		world_run(world, &dhcp, dhcp4, world->now + 15000 + 60000);
+	while (dhcp.failed < 10 || dhcp.state == DHCP4_INIT)
+		world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
+	while (dhcp.state != DHCP4_INIT)
+		world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
+	doppel_dhcp4_status(&dhcp, &status);
+	is_int(status.status, FAMILY_FAILED, "ten failures are one");
+	gap = status.next_retry_ms - world->now;
+	ok(gap >= 54000 && gap <= 60000, "retried at the cap, jittered: %lld", (long long)gap);
+	i = world->count;
+	world_run(world, &dhcp, dhcp4, world->now + 86400000);
+	ok(world->count - i > 3 * 86400 / 76 && world->count - i < 4 * 86400 / 68,
+	   "for ever: %u messages in a day", world->count - i);
+
+	while (dhcp.state != DHCP4_INIT)
+		world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
+	is_int(answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_ACCEPTED,
+	       "an offer that comes late is taken");
+	is_int(last_type(world), 3, "and requested");
+	doppel_dhcp4_stop(&dhcp, true);
+	is_int(doppel_dhcp4_deadline(&dhcp), NEVER, "stopped");
+	is_int(last_type(world), 3, "nothing to release");
+	free(world);
+}
+
+static void test_renewal(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = bound(&dhcp, 3600);
+	int64_t asked = dhcp.lease.acquired_ms;
+	struct negotiation_status status;
+	struct packet packet;
+	unsigned int count = world->count;
+
+	is_int(doppel_dhcp4_deadline(&dhcp), asked + 1800000 - 45000, "T1, a little early");
+	world_run(world, &dhcp, dhcp4, asked + 1799999);
+	is_int(world->count, count + 1, "one renewal");
+	packet = world_packet(world);
+	ok(doppel_mac_eq(&packet.dst, &server_mac) && doppel_mac_eq(&packet.src, &device) &&
+	   packet.ip4.src.s_addr == ip4("192.0.2.9").s_addr &&
+	   packet.ip4.dst.s_addr == ip4("192.0.2.1").s_addr,
+	   "unicast from the device's MAC and address");
+	ok(!packet.payload[10] && !memcmp(packet.payload + 12, "\xc0\0\2\x9", 4) &&
+	   !last_option(world, 50) && !last_option(world, 54), "ciaddr, no flag, no 50, no 54");
+	doppel_dhcp4_status(&dhcp, &status);
+	is_int(status.status, FAMILY_RENEWING, "status renewing");
+	is_int(answer(&dhcp, "192.0.2.7", 5, 3600), VERDICT_REFUSED, "an ACK for another address");
+	is_int(answer(&dhcp, "192.0.2.9", 5, 0), VERDICT_MALFORMED, "an ACK without a lease time");
+	is_str(told, "S", "changed nothing");
+	is_int(answer(&dhcp, "192.0.2.9", 5, 7200), VERDICT_ACCEPTED, "ACK");
+	is_str(told, "S R192.0.2.9", "renewed without a probe");
+	ok(doppel_dhcp4_expiry_ms(&dhcp.lease) > asked + 7200000, "longer now");
+	free(world);
+
+	world = bound(&dhcp, 3600);
+	asked = dhcp.lease.acquired_ms;
+	world_run(world, &dhcp, dhcp4, asked + 3150000 - 1);
+	is_int(dhcp.state, DHCP4_RENEWING, "renewing until T2");
+	ok(!last_is_broadcast(world), "by unicast");
+	world_run(world, &dhcp, dhcp4, asked + 3150000);
+	is_int(dhcp.state, DHCP4_REBINDING, "rebinding from T2 on");
+	ok(last_is_broadcast(world) &&
+	   world_packet(world).ip4.src.s_addr == ip4("192.0.2.9").s_addr, "by broadcast");
+	world_run(world, &dhcp, dhcp4, asked + 3599999);
+	is_str(told, "S S", "in use until its end");
+	world_run(world, &dhcp, dhcp4, asked + 3600000);
+	is_str(told, "S S L192.0.2.9", "lost at its end");
+	is_int(last_type(world), 1, "DISCOVER at once");
+	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "with the old address as a wish");
+	free(world);
+
+	world = bound(&dhcp, UINT32_MAX);
+	world_run(world, &dhcp, dhcp4, world->now + 86400000LL * 365);
+	is_int(dhcp.state, DHCP4_BOUND, "an infinite lease is never renewed");
+	is_str(told, "", "nor lost");
+	doppel_dhcp4_stop(&dhcp, true);
+	is_int(last_type(world), 7, "RELEASE");
+	ok(!last_is_broadcast(world) && last_option(world, 54) && !last_option(world, 55) &&
+	   !memcmp(world_packet(world).payload + 12, "\xc0\0\2\x9", 4), "to its server");
+	ok(!doppel_dhcp4_lease(&dhcp), "and forgotten");
+	free(world);
+}
+
+static void test_nak(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = bound(&dhcp, 3600);
+	struct negotiation_status status;
+	struct message m;
+	int64_t gap;
+
+	world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
+	told[0] = '\0';
+	m = begin(dhcp.xid, "0.0.0.0", 6);
+	add_address(&m, 54, "192.0.2.66");
+	is_int(deliver(&dhcp, &m), VERDICT_REFUSED, "a NAK of another server while renewing");
+	m = begin(dhcp.xid + 1, "0.0.0.0", 6);
+	add_address(&m, 54, "192.0.2.1");
+	is_int(deliver(&dhcp, &m), VERDICT_OTHER, "a NAK of another xid");
+	m = begin(dhcp.xid, "0.0.0.0", 6);
+	is_int(deliver(&dhcp, &m), VERDICT_MALFORMED, "a NAK of nobody");
+	m = begin(dhcp.xid, "0.0.0.0", 6);
+	memcpy(m.data + 28, &rival, 6);
+	add_address(&m, 54, "192.0.2.1");
+	is_int(deliver(&dhcp, &m), VERDICT_OTHER, "a NAK for another chaddr");
+	is_str(told, "", "changed nothing");
+
+	m = begin(dhcp.xid, "0.0.0.0", 6);
+	add_address(&m, 54, "192.0.2.1");
+	add(&m, 56, 9, "go\x1b away!");
+	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "NAK");
+	is_str(told, "L192.0.2.9 S", "the lease is lost");
+	doppel_dhcp4_status(&dhcp, &status);
+	is_str(status.reason, "refused by the DHCPv4 server 192.0.2.1: go? away!",
+	       "the server's words, without its escapes");
+	gap = doppel_dhcp4_deadline(&dhcp) - world->now;
+	ok(gap <= 1000, "begun anew within a second");
+
+	world_run(world, &dhcp, dhcp4, world->now + 1000);
+	is_int(last_type(world), 1, "DISCOVER");
+	ok(!last_option(world, 50), "without the address that was refused");
+	answer(&dhcp, "192.0.2.10", 2, 3600);
+	m = begin(dhcp.xid, "0.0.0.0", 6);
+	add_address(&m, 54, "192.0.2.1");
+	deliver(&dhcp, &m);
+	gap = doppel_dhcp4_deadline(&dhcp) - world->now;
+	ok(gap >= 4500, "a storm of them meets the retry delay: %lld", (long long)gap);
+	free(world);
+}
+
+static void test_conflict(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = machine(&dhcp);
+	struct negotiation_status status;
+	int64_t gap;
+
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, world->now);
+	answer(&dhcp, "192.0.2.9", 2, 3600);
+	answer(&dhcp, "192.0.2.9", 5, 3600);
+	world_run(world, &dhcp, dhcp4, world->now + 1000);
+	claim(&dhcp, "192.0.2.9");
+	is_str(told, "C192.0.2.9", "conflict told, nothing was in use");
+	is_int(last_type(world), 4, "DECLINE");
+	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "of that address");
+	is_mem(last_option(world, 54), "\xc0\0\2\1", 4, "to its server");
+	gap = doppel_dhcp4_deadline(&dhcp) - world->now;
+	ok(gap >= 10000, "10 s at least until the next try");
+	doppel_dhcp4_status(&dhcp, &status);
+	is_str(status.reason, "192.0.2.9 is in use by 02:00:00:00:00:02, so it was declined",
+	       "reason");
+	is_int(answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_OTHER, "no late offer any more");
+	free(world);
+
+	world = bound(&dhcp, 3600);
+	claim(&dhcp, "192.0.2.9");
+	is_str(told, "", "the first claim is defended");
+	world->now += 1000;
+	claim(&dhcp, "192.0.2.9");
+	is_str(told, "C192.0.2.9 L192.0.2.9", "the second is a conflict: lost");
+	is_int(last_type(world), 4, "DECLINE");
+	free(world);
+}
+
+static void test_reboot(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = bound(&dhcp, 3600);
+	struct dhcp4_lease lease = dhcp.lease;
+
+	free(world);
+	world = machine(&dhcp);
+	world->now = 5000;				/* another boot, 1000 s later by the wall */
+	lease.acquired_wall_s = WORLD_WALL + 5 - 1000;
+	doppel_dhcp4_rebase(&lease, &world->clock);
+	is_int(doppel_dhcp4_expiry_ms(&lease), 5000 + 2600000, "worked out from the wall clock");
+	doppel_dhcp4_start(&dhcp, &lease);
+	world_run(world, &dhcp, dhcp4, world->now);
+	is_int(last_type(world), 3, "INIT-REBOOT: REQUEST");
+	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "of the old address");
+	ok(!last_option(world, 54) && !world_packet(world).ip4.src.s_addr &&
+	   world_packet(world).payload[10] == 0x80, "without a server, from 0.0.0.0");
+	answer(&dhcp, "192.0.2.9", 5, 3600);
+	world_run(world, &dhcp, dhcp4, world->now + 7000);
+	is_str(told, "B192.0.2.9", "confirmed, probed, bound");
+	free(world);
+
+	world = machine(&dhcp);
+	lease.acquired_wall_s = WORLD_WALL + world->now / 1000 + 50000;
+	doppel_dhcp4_rebase(&lease, &world->clock);
+	is_int(lease.acquired_ms, world->now, "a clock behind the lease: as old as nothing");
+	doppel_dhcp4_start(&dhcp, &lease);
+	world_run(world, &dhcp, dhcp4, world->now + 14999);
+	is_int(world->count, 3, "INIT-REBOOT is resent");
+	is_int(last_type(world), 3, "as REQUEST");
+	world_run(world, &dhcp, dhcp4, world->now + 1);
+	is_int(last_type(world), 1, "then DISCOVER, without a wait");
+	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "wishing for it still");
+	free(world);
+
+	world = machine(&dhcp);
+	lease.acquired_ms = world->now - 3600000;
+	doppel_dhcp4_start(&dhcp, &lease);
+	world_run(world, &dhcp, dhcp4, world->now);
+	is_int(last_type(world), 1, "a lease that has run out is not confirmed");
+	free(world);
+
+	world = machine(&dhcp);
+	lease.acquired_ms = world->now - 1000000;
+	doppel_dhcp4_resume(&dhcp, &lease);
+	is_str(told, "B192.0.2.9", "resumed: bound at once");
+	world_run(world, &dhcp, dhcp4, world->now + 700000);
+	ok(world->count == 2 && world_packet(world).kind == PACKET_ARP,
+	   "with nothing sent but announcements");
+	world_run(world, &dhcp, dhcp4, world->now + 100000);
+	is_int(dhcp.state, DHCP4_RENEWING, "until T1");
+	free(world);
+
+	world = machine(&dhcp);
+	lease.acquired_ms = world->now - 3600000;
+	doppel_dhcp4_resume(&dhcp, &lease);
+	is_str(told, "L192.0.2.9", "resumed too late: lost");
+	world_run(world, &dhcp, dhcp4, world->now);
+	is_int(last_type(world), 1, "DISCOVER");
+	free(world);
+}
+
+static void test_confirm(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = bound(&dhcp, 3600);
+	struct negotiation_status status;
+	struct message m;
+
+	doppel_dhcp4_confirm(&dhcp);
+	world_run(world, &dhcp, dhcp4, world->now);
+	is_int(dhcp.state, DHCP4_REBOOTING, "the link was away: is the lease still good?");
+	ok(doppel_dhcp4_lease(&dhcp) != NULL, "in use meanwhile");
+	doppel_dhcp4_status(&dhcp, &status);
+	is_int(status.status, FAMILY_RENEWING, "status renewing");
+	answer(&dhcp, "192.0.2.9", 5, 3600);
+	is_str(told, "R192.0.2.9", "it is");
+	is_int(dhcp.state, DHCP4_BOUND, "without another probe");
+
+	told[0] = '\0';
+	doppel_dhcp4_confirm(&dhcp);
+	world_run(world, &dhcp, dhcp4, world->now);
+	m = begin(dhcp.xid, "0.0.0.0", 6);
+	add_address(&m, 54, "192.0.2.66");
+	deliver(&dhcp, &m);
+	is_str(told, "L192.0.2.9 S", "it is not, says another server");
+	free(world);
+
+	world = bound(&dhcp, 3600);
+	doppel_dhcp4_confirm(&dhcp);
+	world_run(world, &dhcp, dhcp4, world->now + 15000);
+	is_int(dhcp.state, DHCP4_SELECTING, "nobody knows: a new one");
+	answer(&dhcp, "192.0.2.77", 2, 3600);
+	answer(&dhcp, "192.0.2.77", 5, 3600);
+	is_str(told, "", "the old one in use while the new one is probed");
+	world_run(world, &dhcp, dhcp4, world->now + 7000);
+	is_str(told, "B192.0.2.77", "then the new one");
+	free(world);
+
+	world = bound(&dhcp, 30);			/* it ends while the new one is probed */
+	doppel_dhcp4_confirm(&dhcp);
+	world_run(world, &dhcp, dhcp4, dhcp.lease.acquired_ms + 27000);
+	is_int(dhcp.state, DHCP4_SELECTING, "asking anew");
+	answer(&dhcp, "192.0.2.77", 2, 3600);
+	answer(&dhcp, "192.0.2.77", 5, 3600);
+	world_run(world, &dhcp, dhcp4, world->now + 7000);
+	is_str(told, "L192.0.2.9 B192.0.2.77", "lost, then bound");
+	free(world);
+}
+
+static enum verdict lease_of(const struct message *m, struct dhcp4_lease *lease)
+{
+	struct dhcp4_reply parsed;
+	enum verdict verdict = doppel_dhcp4_parse(m->data, m->len, &parsed);
+
+	return verdict == VERDICT_ACCEPTED ? doppel_dhcp4_parse_lease(&parsed, lease) : verdict;
+}
+
+/* An ACK whose options the test writes. */
+static struct message ack(uint32_t lease_s)
+{
+	struct message m = begin(1, "192.0.2.9", 5);
+
+	add_address(&m, 54, "192.0.2.1");
+	add32(&m, 51, lease_s);
+	return m;
+}
+
+static void test_options(void)
+{
+	static const uint8_t routes[] = { 24, 10, 1, 2, 192, 0, 2, 7, 0, 192, 0, 2, 8,
+					  9, 10, 0xff, 192, 0, 2, 9 };
+	struct dhcp4_lease lease;
+	struct message m = ack(3600);
+	unsigned int i;
+
+	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "no END: taken as it is");
+	is_int(lease.prefix_len, 24, "no mask: by class");
+	is_int(lease.t1_s, 1800, "T1 by default");
+	is_int(lease.t2_s, 3150, "T2 by default");
+
+	m = ack(3600);
+	add(&m, 121, 8, routes);			/* RFC 3396: in two pieces */
+	add(&m, 3, 4, "\xc0\0\2\1");
+	add(&m, 121, sizeof(routes) - 8, routes + 8);
+	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "classless routes in two pieces");
+	is_int(lease.route_count, 3, "put together");
+	ok(lease.router.s_addr == ip4("192.0.2.8").s_addr, "the default route is 121's, not 3's");
+	ok(lease.routes[2].prefix_len == 9 &&
+	   lease.routes[2].destination.s_addr == ip4("10.128.0.0").s_addr, "host bits cut off");
+	m = ack(3600);
+	add(&m, 121, sizeof(routes) - 1, routes);
+	add(&m, 3, 4, "\xc0\0\2\1");
+	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "classless routes that end too early");
+	ok(!lease.route_count && lease.router.s_addr == ip4("192.0.2.1").s_addr,
+	   "are none: option 3 counts");
+
+	m = ack(3600);
+	add(&m, 52, 1, "\3");
+	memcpy(m.data + 108, "\x1a\2\5\xaa\xff", 5);
+	memcpy(m.data + 44, "\6\4\xc0\0\2\x35\xff", 7);
+	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "file and sname overloaded");
+	ok(lease.mtu == 1450 && lease.dns_count == 1, "options found in both");
+	memcpy(m.data + 44, "\6\x40\xc0\0\2\x35\xff", 7);
+	is_int(lease_of(&m, &lease), VERDICT_TRUNCATED, "an option that leaves sname");
+	m = ack(3600);
+	add(&m, 52, 1, "\4");
+	is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "an overload of 4");
+
+	for (i = 0; i < 4; i++) {
+		static const struct {
+			uint32_t t1, t2;
+			const char *name;
+		} times[] = { { 3000, 2000, "T1 > T2" }, { 100, 3600, "T2 = lease" },
+			      { UINT32_MAX, UINT32_MAX, "infinite T1" }, { 0, 100, "T1 = 0" } };
+
+		m = ack(3600);
+		add32(&m, 58, times[i].t1);
+		add32(&m, 59, times[i].t2);
+		is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "%s", times[i].name);
+		ok(lease.t1_s == 1800 && lease.t2_s == 3150, "%s: defaults", times[i].name);
+	}
+	m = ack(0);
+	is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "a lease of 0 s");
+	m = ack(9);
+	is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "a lease of 9 s");
+	m = ack(UINT32_MAX);
+	add32(&m, 58, 5);
+	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "an infinite lease");
+	is_int(lease.t1_s, UINT32_MAX, "has no T1");
+	for (i = 0; i < 6; i++) {
+		static const char *const bad[] = { "0.0.0.0", "127.0.0.1", "224.0.0.1",
+						   "255.255.255.255", "192.0.2.255", "192.0.2.0" };
+
+		m = begin(1, bad[i], 5);
+		add_address(&m, 54, "192.0.2.1");
+		add32(&m, 51, 3600);
+		add_address(&m, 1, "255.255.255.0");
+		is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "the address %s", bad[i]);
+	}
+	m = ack(3600);
+	add_address(&m, 1, "255.0.255.0");
+	is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "a mask with holes");
+	m = ack(3600);
+	add_address(&m, 3, "255.255.255.255");
+	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "a router that no host can be");
+	is_int(lease.router.s_addr, 0, "is none");
+}
+
+/* Whether a message of @len bytes ends between two options: then it is a shorter, valid one. */
+static bool at_boundary(const struct message *m, size_t len)
+{
+	size_t at = 243;
+
+	while (at < len)
+		at += 2 + (size_t)m->data[at + 1];
+	return at == len;
+}
+
+/* Every state, every prefix of a valid reply, and random bytes: nothing changes. */
+static void test_lies(void)
+{
+	static const uint8_t types[] = { 2, 5, 6 };
+	struct dhcp4 dhcp, before;
+	struct world *world = machine(&dhcp);
+	unsigned int stage, t, bad = 0, i;
+	uint32_t seed = 3;
+
+	doppel_dhcp4_start(&dhcp, NULL);
+	for (stage = 0; stage < 4; stage++) {
+		for (t = 0; t < 3; t++) {
+			struct message m = reply(dhcp.xid, "192.0.2.9", types[t], 3600);
+			size_t len;
+
+			for (len = 0; len < m.len - 1; len++) {
+				uint8_t *copy = malloc(len + 1);
+				struct packet packet = {
+					.kind = PACKET_UDP4, .src = server_mac, .sport = 67,
+					.dport = 68, .payload = copy, .len = len,
+				};
+
+				if (!copy)
+					abort();
+				memcpy(copy, m.data, len);
+				before = dhcp;
+				if (len < 243 || !at_boundary(&m, len)) {
+					bad += doppel_dhcp4_receive(&dhcp, &packet) ==
+					       VERDICT_ACCEPTED;
+					bad += !!memcmp(&before, &dhcp, sizeof(dhcp));
+				}
+				free(copy);
+			}
+		}
+		world_run(world, &dhcp, dhcp4, world->now);
+		if (stage == 1)
+			answer(&dhcp, "192.0.2.9", 2, 3600);
+		if (stage == 2)
+			answer(&dhcp, "192.0.2.9", 5, 3600);
+	}
+	is_int(bad, 0, "no reply cut short changes anything in any state");
+
+	for (i = 0; i < 100000; i++) {
+		struct message m = reply(dhcp.xid, "192.0.2.9", types[i % 3], 3600);
+		struct dhcp4_lease lease;
+		unsigned int flips = 1 + i % 4;
+
+		while (flips--) {
+			seed = seed * 1664525 + 1013904223;
+			m.data[(seed & 1 ? 240 : 0) + (seed >> 8) % (m.len - 240)] = seed >> 24;
+		}
+		if (i & 4)
+			m.len -= seed % m.len;
+		lease_of(&m, &lease);
+		deliver(&dhcp, &m);
+		if (i % 100 == 0)
+			world_run(world, &dhcp, dhcp4, world->now + seed % 100000);
+	}
+	ok(true, "100000 mutated replies survived");
+	free(world);
+}
+
+/* A day, a server that answers everything, chance running free: never without the address. */
+static void test_day(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = bound(&dhcp, 600);
+	int64_t end = world->now + 86400000;
+	unsigned int renewals = 0, lost = 0;
+
+	world->random = true;
+	while (world->now < end) {
+		world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
+		lost += !doppel_dhcp4_lease(&dhcp);
+		if (dhcp.state == DHCP4_RENEWING) {
+			renewals += answer(&dhcp, "192.0.2.9", 5, 600) == VERDICT_ACCEPTED;
+			told[0] = '\0';
+		}
+	}
+	is_int(lost, 0, "a day of leases of 10 minutes without a gap");
+	ok(renewals >= 288 && renewals <= 310, "%u renewals", renewals);
+	free(world);
+}
+
+int main(void)
+{
+	test_messages();
+	test_handshake();
+	test_retransmission();
+	test_renewal();
+	test_nak();
+	test_conflict();
+	test_reboot();
+	test_confirm();
+	test_options();
+	test_lies();
+	test_day();
+	return done_testing();
+}
