@@ -78,12 +78,14 @@ static void take_leased_address(struct known *known, const char *text, bool dhcp
 
 	if (!doppel_ip4_prefix_parse(text, &known->leased_ipv4, &known->leased_len))
 		return;
-	if (known->leased_ipv6_count < MODULE_ADDRESSES_MAX &&
-	    !doppel_ip6_prefix_parse(text, &slot->ipv6, &slot->prefix_len))
-		known->leased_by_dhcp[known->leased_ipv6_count++] = dhcp;
+	if (known->leased_ipv6_count == MODULE_ADDRESSES_MAX ||
+	    doppel_ip6_parse(text, &slot->ipv6))
+		return;
+	slot->prefix_len = dhcp ? 128 : 64;
+	known->leased_by_dhcp[known->leased_ipv6_count++] = dhcp;
 }
 
-/* Its addresses are "10.0.0.7/24" or "2001:db8::1/64, 2001:db8:1::1/64". */
+/* Its addresses are "10.0.0.7/24" or "2001:db8::1, 2001:db8:1::1". */
 static int take_lease(const struct store_lease *lease, void *ctx)
 {
 	struct known *known = get_known(ctx, &lease->mac);
