@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Neighbour discovery messages, the set of routers, MLD reports. */
+#include "gateway/mld.h"
+#include "gateway/ndp.h"
+#include "gateway/routers.h"
+#include "gateway/wire.h"
+#include "wan_world.h"
+
+static const struct mac device = { { 2, 0, 0, 0, 0, 1 } };
+static const struct mac router_mac = { { 2, 0, 0, 0, 0, 0xfe } };
+
+/* One RA with every option that is read. */
+static const uint8_t advertisement[] = {
+	134, 0, 0, 0, 64, 0xc8, 0x07, 0x08, 0, 0, 0x75, 0x30, 0, 0, 0x03, 0xe8,
+	1, 1, 2, 0, 0, 0, 0, 0xfd,
+	5, 1, 0, 0, 0, 0, 0x05, 0xdc,
+	3, 4, 64, 0xc0, 0, 1, 0x51, 0x80, 0, 0, 0x38, 0x40, 0, 0, 0, 0,
+	0x20, 1, 0x0d, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7,
+	25, 5, 0, 0, 0, 0, 0x0e, 0x10,
+	0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x53,
+	0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x54,
+	38, 2, 0x07, 0x08, 0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0,
+};
+
+static struct packet icmp6(const char *src, const char *dst, const void *payload, size_t len)
+{
+	return (struct packet){
+		.kind = PACKET_ICMP6, .src = router_mac, .hop_limit = 255,
+		.ip6 = { .src = ip6(src), .dst = ip6(dst) }, .payload = payload, .len = len,
+	};
+}
+
+static void test_ra(void)
+{
+	struct packet packet = icmp6("fe80::fe", "ff02::1", advertisement, sizeof(advertisement));
+	uint8_t copy[sizeof(advertisement)];
+	struct ra ra = { 0 }, before;
+	unsigned int i, bad = 0;
+
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_ACCEPTED, "RA");
+	ok(ra.managed && ra.other && ra.preference == 1 && ra.lifetime_s == 1800 &&
+	   ra.hop_limit == 64 && ra.reachable_ms == 30000 && ra.retrans_ms == 1000 &&
+	   ra.mtu == 1500, "RA fields");
+	is_int(ra.router_mac.b[5], 0xfd, "the router's MAC is the option's");
+	ok(ra.prefix_count == 1 && ra.prefixes[0].len == 64 && ra.prefixes[0].on_link &&
+	   ra.prefixes[0].autonomous && ra.prefixes[0].valid_s == 86400 &&
+	   ra.prefixes[0].preferred_s == 14400, "prefix");
+	ok(IN6_IS_ADDR_UNSPECIFIED(&ra.prefixes[0].prefix) == 0 &&
+	   !ra.prefixes[0].prefix.s6_addr[15], "its host bits cut off");
+	ok(ra.dns_count == 2 && ra.dns_s == 3600, "RDNSS");
+	ok(ra.pref64_len == 96 && ra.pref64_s == 1800 && ra.pref64.s6_addr[3] == 0x9b, "PREF64");
+
+	before = ra;
+	packet.hop_limit = 254;
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_REFUSED, "hop limit 254: from afar");
+	packet = icmp6("2001:db8::1", "ff02::1", advertisement, sizeof(advertisement));
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_REFUSED, "not from a link-local address");
+	packet = icmp6("fe80::fe", "ff02::1", copy, sizeof(copy));
+	memcpy(copy, advertisement, sizeof(copy));
+	copy[1] = 1;
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_MALFORMED, "a code");
+	copy[1] = 0;
+	copy[17] = 0;
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_MALFORMED, "an option of no length");
+	for (i = 0; i < sizeof(advertisement); i++) {
+		uint8_t *exact = malloc(i + 4);
+
+		if (!exact)
+			abort();
+		/* cut where no option ends; the parser of frames gives four bytes at least */
+		memcpy(exact, advertisement, i < 4 ? 4 : i);
+		packet = icmp6("fe80::fe", "ff02::1", exact, i < 4 ? 4 : i);
+		if (i != 16 && i != 24 && i != 32 && i != 64 && i != 104)
+			bad += doppel_ra_parse(&packet, &ra) != VERDICT_TRUNCATED;
+		free(exact);
+	}
+	is_int(bad, 0, "an RA cut short at every length");
+	ok(!memcmp(&before, &ra, sizeof(ra)), "nothing of these was taken");
+
+	packet = icmp6("fe80::fe", "ff02::1", copy, sizeof(copy));
+	memcpy(copy, advertisement, sizeof(copy));
+	copy[34] = 129;
+	doppel_ra_parse(&packet, &ra);
+	is_int(ra.prefix_count, 0, "a prefix of 129 bits is none");
+	copy[34] = 64;
+	memcpy(copy + 40, "\0\1\x51\x81", 4);
+	doppel_ra_parse(&packet, &ra);
+	is_int(ra.prefix_count, 0, "nor one preferred for longer than valid");
+	memcpy(copy + 40, advertisement + 40, 4);
+	memcpy(copy + 48, "\xfe\x80", 2);
+	doppel_ra_parse(&packet, &ra);
+	is_int(ra.prefix_count, 0, "nor a link-local one");
+	memcpy(copy + 28, "\0\0\1\0", 4);
+	doppel_ra_parse(&packet, &ra);
+	is_int(ra.mtu, 0, "an MTU of 256 is none");
+	copy[5] = 0x10;
+	doppel_ra_parse(&packet, &ra);
+	is_int(ra.preference, 0, "the reserved preference is medium");
+}
+
+static void test_neighbour(void)
+{
+	uint8_t ns[32] = { 135, [8] = 0xfe, [9] = 0x80, [23] = 9, [24] = 1, 1, 2 };
+	uint8_t na[32] = { 136, 0, 0, 0, 0x60, [8] = 0xfe, [9] = 0x80, [23] = 9, [24] = 2, 1, 2 };
+	struct packet packet = icmp6("fe80::1", "ff02::1:ff00:9", ns, 32);
+	struct neighbour neighbour;
+	unsigned int i, bad = 0;
+
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_ACCEPTED, "NS");
+	ok(!neighbour.advertisement && neighbour.has_mac && neighbour.target.s6_addr[15] == 9,
+	   "NS fields");
+	packet = icmp6("::", "ff02::1:ff00:9", ns, 32);
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_MALFORMED,
+	       "NS from :: with a MAC");
+	packet.len = 24;
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_ACCEPTED, "NS of DAD");
+	packet = icmp6("::", "ff02::1", ns, 24);
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_MALFORMED,
+	       "NS of DAD to another group");
+	for (i = 4; i < 32; i++) {
+		packet = icmp6("fe80::1", "ff02::1:ff00:9", ns, i);
+		bad += i != 24 && doppel_neighbour_parse(&packet, &neighbour) != VERDICT_TRUNCATED;
+	}
+	is_int(bad, 0, "NS cut short at every length");
+
+	packet = icmp6("fe80::9", "fe80::1", na, 32);
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_ACCEPTED, "NA");
+	ok(neighbour.advertisement && neighbour.solicited && neighbour.override &&
+	   !neighbour.router && neighbour.has_mac, "NA fields");
+	packet.hop_limit = 64;
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_REFUSED, "NA from afar");
+	packet = icmp6("fe80::9", "ff02::1", na, 32);
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_MALFORMED,
+	       "a solicited NA to all");
+	packet = icmp6("::", "ff02::1", na, 32);
+	na[4] = 0;
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_MALFORMED, "NA from ::");
+	packet = icmp6("fe80::9", "fe80::1", na, 32);
+	na[8] = 0xff;
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_MALFORMED,
+	       "NA of a multicast address");
+}
+
+static void test_build(void)
+{
+	struct world *world = world_new();
+	struct in6_addr address = ip6("fe80::ff:fe00:1");
+	struct neighbour neighbour;
+	uint8_t frame[FRAME_MAX];
+	struct packet packet;
+
+	world_send(world, frame, doppel_dad_ns_build(frame, &device, &address));
+	packet = world_packet(world);
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_ACCEPTED, "our NS is valid");
+	is_mem(frame, "\x33\x33\xff\0\0\1\2\0\0\0\0\1\x86\xdd", 14,
+	       "to the group's MAC from the device's");
+	ok(IN6_IS_ADDR_UNSPECIFIED(&packet.ip6.src) && !neighbour.has_mac, "from ::");
+	world_send(world, frame, doppel_na_build(frame, &device, &address));
+	packet = world_packet(world);
+	is_int(doppel_neighbour_parse(&packet, &neighbour), VERDICT_ACCEPTED, "our NA is valid");
+	ok(neighbour.override && !neighbour.solicited && neighbour.has_mac &&
+	   doppel_mac_eq(&neighbour.mac, &device), "NA fields");
+	world_send(world, frame, doppel_rs_build(frame, &device, &address));
+	packet = world_packet(world);
+	ok(packet.payload[0] == 133 && packet.len == 16 && packet.hop_limit == 255 &&
+	   doppel_ip6_eq(&packet.ip6.dst, &doppel_all_routers), "our RS");
+	world_send(world, frame, doppel_rs_build(frame, &device, &in6addr_any));
+	is_int(world_packet(world).len, 8, "RS from :: tells no MAC");
+	free(world);
+}
+
+static struct ra make_ra(const char *router, uint16_t lifetime_s, int8_t preference, int64_t at)
+{
+	return (struct ra){ .router = ip6(router), .lifetime_s = lifetime_s,
+			    .preference = preference, .received_ms = at };
+}
+
+static void test_routers(void)
+{
+	struct routers routers = { .count = 0 };
+	struct in6_addr inside = ip6("2001:db8::9"), outside = ip6("2001:db9::9");
+	struct ra ra = make_ra("fe80::1", 100, 0, 0);
+	char text[32];
+	unsigned int i;
+
+	ok(!doppel_routers_default(&routers, 0), "no router");
+	is_int(doppel_routers_deadline(&routers, 0), NEVER, "nothing to wait for");
+	ra.managed = true;
+	ra.prefixes[ra.prefix_count++] = (struct ra_prefix){
+		.prefix = ip6("2001:db8::"), .len = 64, .on_link = true, .valid_s = 200 };
+	doppel_routers_update(&routers, &ra);
+	ra = make_ra("fe80::2", 50, 1, 0);
+	doppel_routers_update(&routers, &ra);
+	is_int(doppel_routers_default(&routers, 0)->router.s6_addr[15], 2, "the preferred one");
+	is_int(doppel_routers_deadline(&routers, 0), 50000, "until its lifetime is over");
+	is_int(doppel_routers_default(&routers, 50000)->router.s6_addr[15], 1, "then the other");
+	is_int(doppel_routers_deadline(&routers, 50000), 100000, "until then");
+	ok(!doppel_routers_default(&routers, 100000), "then none");
+	ok(doppel_routers_managed(&routers, 199999) && !doppel_routers_other(&routers, 0),
+	   "M while its prefix stands");
+	is_int(doppel_routers_prefix_len(&routers, &inside, 100000), 64, "on-link");
+	is_int(doppel_routers_prefix_len(&routers, &outside, 100000), 128, "off-link");
+	ok(doppel_routers_expire(&routers, 60000) && routers.count == 1, "one forgotten");
+	ok(!doppel_routers_expire(&routers, 199999), "the other kept for its prefix");
+	ok(doppel_routers_expire(&routers, 200000) && !routers.count, "and forgotten, too");
+
+	for (i = 0; i < ROUTERS_MAX; i++) {
+		snprintf(text, sizeof(text), "fe80::%x", i + 1);
+		ra = make_ra(text, 1000, 0, 0);
+		doppel_routers_update(&routers, &ra);
+	}
+	ra = make_ra("fe80::99", 1000, 0, 10);
+	ok(!doppel_routers_update(&routers, &ra), "a flood of routers does not displace the known");
+	ra = make_ra("fe80::99", 1000, 1, 10);
+	ok(doppel_routers_update(&routers, &ra), "a preferred one does");
+	is_int(routers.count, ROUTERS_MAX, "bounded");
+	ra = make_ra("fe80::99", 0, 0, 20);
+	doppel_routers_update(&routers, &ra);
+	ok(doppel_routers_default(&routers, 20)->router.s6_addr[15] != 0x99,
+	   "lifetime 0: not a default router any more");
+}
+
+static void test_mld(void)
+{
+	struct world *world = world_new();
+	struct in6_addr a = ip6("fe80::ff:fe00:1"), b = ip6("2001:db8::ff:fe00:1");
+	struct in6_addr c = ip6("2001:db8::5"), source = ip6("fe80::ff:fe00:1");
+	uint8_t query[28] = { 130, 0, 0, 0, 0x03, 0xe8 };
+	struct packet packet;
+	struct mld mld;
+
+	doppel_mld_init(&mld, &world->env, &device);
+	doppel_mld_join(&mld, &a);
+	packet = world_packet(world);
+	ok(packet.payload[0] == 143 && packet.router_alert && packet.hop_limit == 1 &&
+	   IN6_IS_ADDR_UNSPECIFIED(&packet.ip6.src) && packet.payload[8] == 4,
+	   "a report at once, from ::, with a router alert");
+	is_mem(world_last(world)->frame, "\x33\x33\0\0\0\x16", 6, "to ff02::16");
+	doppel_mld_join(&mld, &b);
+	is_int(world->count, 1, "the same group: nothing new");
+	world_run(world, &mld, mld, world->now + 60000);
+	is_int(world->count, 2, "said twice");
+	doppel_mld_source(&mld, &source);
+	doppel_mld_join(&mld, &c);
+	world_run(world, &mld, mld, world->now + 60000);
+	is_int(world->count, 4, "another group");
+	packet = world_packet(world);
+	ok(doppel_ip6_eq(&packet.ip6.src, &source), "from the link-local address");
+
+	packet = icmp6("fe80::fe", "ff02::1", query, 28);
+	packet.hop_limit = 1;
+	is_int(doppel_mld_receive(&mld, &packet), VERDICT_REFUSED, "a query without router alert");
+	packet.router_alert = true;
+	packet.len = 26;
+	is_int(doppel_mld_receive(&mld, &packet), VERDICT_MALFORMED, "a query of no version");
+	packet.len = 20;
+	is_int(doppel_mld_receive(&mld, &packet), VERDICT_TRUNCATED, "a query cut short");
+	packet.len = 28;
+	is_int(doppel_mld_receive(&mld, &packet), VERDICT_ACCEPTED, "a query");
+	is_int(doppel_mld_deadline(&mld), world->now + 500, "is answered after a random delay");
+	world_run(world, &mld, mld, world->now + 1000);
+	packet = world_packet(world);
+	ok(world->count == 5 && packet.payload[7] == 2 && packet.payload[8] == 2,
+	   "by one report of all groups");
+	packet = icmp6("fe80::fe", "ff02::1", query, 24);
+	packet.hop_limit = 1;
+	packet.router_alert = true;
+	doppel_mld_receive(&mld, &packet);
+	world_run(world, &mld, mld, world->now + 1000);
+	packet = world_packet(world);
+	ok(world->count == 7 && packet.payload[0] == 131, "a version 1 query by two of version 1");
+
+	doppel_mld_leave(&mld, &a);
+	is_int(world->count, 7, "a group that is still needed is not left");
+	doppel_mld_leave(&mld, &b);
+	ok(world->count == 8 && world_packet(world).payload[8] == 3, "then it is");
+	is_int(mld.count, 1, "one group left");
+	doppel_mld_leave(&mld, &b);
+	is_int(mld.count, 1, "leaving twice does no harm");
+	doppel_mld_again(&mld);
+	world_run(world, &mld, mld, world->now + 5000);
+	is_int(world->count, 10, "reported anew after the link was away");
+	free(world);
+}
+
+int main(void)
+{
+	test_ra();
+	test_neighbour();
+	test_build();
+	test_routers();
+	test_mld();
+	return done_testing();
+}
