@@ -1,0 +1,773 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A gateway without a kernel: a module, ports and a WAN that are tables in memory, a clock that
+ * jumps, a DHCPv4 server and an IPv6 router that answer those MACs that are registered.
+ */
+#ifndef DOPPEL_TESTS_GATEWAY_FAKE_H
+#define DOPPEL_TESTS_GATEWAY_FAKE_H
+
+#include <errno.h>
+#include <ev.h>
+#include <netinet/icmp6.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/rand.h"
+#include "gateway/config.h"
+#include "gateway/frame.h"
+#include "gateway/gateway.h"
+#include "gateway/ndp.h"
+#include "gateway/state.h"
+#include "kernel/doppel.h"
+#include "kernel/packet.h"
+#include "kernel/rtnetlink.h"
+#include "store/store.h"
+#include "tap.h"
+
+#define FAKE_DEVICES 64
+#define FAKE_FORWARDS 512
+
+struct fake {
+	struct clock clock;
+	struct rng rng;
+	struct doppel_link module;
+	struct rtnetlink rt;
+	struct packet_socket packet;
+	int64_t now;
+	uint32_t seed;
+	int fds[2];			/* never readable */
+
+	bool loaded, set;
+	struct module_gateway gateway;
+	struct module_device devices[FAKE_DEVICES];
+	size_t device_count;
+	struct module_forward forwards[FAKE_FORWARDS];
+	size_t forward_count;
+	unsigned int sets, adds, changes, dels, forward_adds, forward_dels;
+
+	struct port_link lan, wan;
+	bool lan_address;
+	unsigned int probes;
+
+	/* The WAN */
+	struct gateway *upstream_of;
+	bool dhcp_server, router;
+	uint8_t unregistered;		/* last byte of the MAC that the firewall keeps out */
+	unsigned int frames, discovers, requests, foreign;
+	struct {
+		size_t len;
+		uint8_t frame[FRAME_MAX];
+	} inbox[256];
+	size_t inbox_head, inbox_tail;
+
+	char state[64];
+	struct store *store;
+	struct config *config;
+	struct gateway *gw;
+};
+
+static inline struct in_addr fake_ip4(const char *text)
+{
+	struct in_addr address = { 0 };
+
+	if (doppel_ip4_parse(text, &address))
+		abort();
+	return address;
+}
+
+static inline struct mac fake_mac(uint8_t last)
+{
+	return (struct mac){ { 0x02, 0, 0, 0, 0, last } };
+}
+
+static inline int64_t fake_mono(struct clock *clock)
+{
+	return container_of(clock, struct fake, clock)->now;
+}
+
+static inline int64_t fake_wall(struct clock *clock)
+{
+	return 1700000000 + fake_mono(clock) / 1000;
+}
+
+static inline uint32_t fake_below(struct rng *rng, uint32_t n)
+{
+	struct fake *fake = container_of(rng, struct fake, rng);
+
+	fake->seed = fake->seed * 1664525 + 1013904223;
+	return (uint32_t)(((n ? n : 1ULL << 32) * (uint64_t)fake->seed) >> 32);
+}
+
+/* --- the module ----------------------------------------------------------------------------- */
+
+#define FAKE(link) container_of(link, struct fake, module)
+
+static inline int fake_module_fd(struct doppel_link *link)
+{
+	return FAKE(link)->fds[0];
+}
+
+static inline int fake_module_events(struct doppel_link *link,
+				     void (*cb)(const struct module_event *event, void *ctx),
+				     void *ctx)
+{
+	(void)link;
+	(void)cb;
+	(void)ctx;
+	return 0;
+}
+
+static inline bool fake_present(struct doppel_link *link)
+{
+	return FAKE(link)->loaded;
+}
+
+static inline int fake_gateway_set(struct doppel_link *link, const struct module_gateway *gateway)
+{
+	FAKE(link)->gateway = *gateway;
+	FAKE(link)->set = true;
+	FAKE(link)->sets++;
+	return 0;
+}
+
+static inline int fake_gateway_get(struct doppel_link *link, struct module_gateway *gateway)
+{
+	if (!FAKE(link)->loaded || !FAKE(link)->set)
+		return -ENOENT;
+	*gateway = FAKE(link)->gateway;
+	return 0;
+}
+
+static inline int fake_gateway_del(struct doppel_link *link)
+{
+	FAKE(link)->set = false;
+	FAKE(link)->device_count = FAKE(link)->forward_count = 0;
+	return 0;
+}
+
+static inline struct module_device *fake_device(struct fake *fake, const struct mac *mac)
+{
+	size_t i;
+
+	for (i = 0; i < fake->device_count; i++)
+		if (doppel_mac_eq(&fake->devices[i].mac, mac))
+			return &fake->devices[i];
+	return NULL;
+}
+
+static inline int fake_device_add(struct doppel_link *link, const struct module_device *device)
+{
+	struct fake *fake = FAKE(link);
+	size_t i;
+
+	if (!fake->set)
+		return -ENODEV;
+	if (fake_device(fake, &device->mac))
+		return -EEXIST;
+	for (i = 0; i < fake->device_count; i++)
+		if (device->lan_ipv4.s_addr &&
+		    doppel_ip4_eq(fake->devices[i].lan_ipv4, device->lan_ipv4))
+			return -EEXIST;
+	fake->adds++;
+	fake->devices[fake->device_count++] = *device;
+	return 0;
+}
+
+static inline int fake_device_set(struct doppel_link *link, const struct module_device *device,
+				  unsigned int what)
+{
+	struct module_device *held = fake_device(FAKE(link), &device->mac);
+
+	if (!held)
+		return -ENOENT;
+	FAKE(link)->changes++;
+	if (what & MODULE_LAN_IPV4)
+		held->lan_ipv4 = device->lan_ipv4;
+	if (what & MODULE_WAN_IPV4) {
+		held->wan_ipv4 = device->wan_ipv4;
+		held->wan_prefix_len = device->wan_prefix_len;
+		held->wan_router = device->wan_router;
+	}
+	if (what & MODULE_LINK_LOCAL)
+		held->link_local = device->link_local;
+	if (what & MODULE_WAN_IPV6) {
+		memcpy(held->wan_ipv6, device->wan_ipv6, sizeof(held->wan_ipv6));
+		held->wan_ipv6_count = device->wan_ipv6_count;
+	}
+	if (what & MODULE_WAN_ROUTER6)
+		held->wan_router6 = device->wan_router6;
+	return 0;
+}
+
+static inline int fake_device_del(struct doppel_link *link, const struct mac *mac)
+{
+	struct fake *fake = FAKE(link);
+	struct module_device *held = fake_device(fake, mac);
+	size_t i, kept = 0;
+
+	if (!held)
+		return -ENOENT;
+	fake->dels++;
+	*held = fake->devices[--fake->device_count];
+	for (i = 0; i < fake->forward_count; i++)
+		if (!doppel_mac_eq(&fake->forwards[i].mac, mac))
+			fake->forwards[kept++] = fake->forwards[i];
+	fake->forward_count = kept;
+	return 0;
+}
+
+static inline int fake_device_get(struct doppel_link *link, const struct mac *mac,
+				  struct module_device *device)
+{
+	struct module_device *held = fake_device(FAKE(link), mac);
+
+	if (!held)
+		return -ENOENT;
+	*device = *held;
+	return 0;
+}
+
+static inline int fake_device_dump(struct doppel_link *link,
+				   int (*cb)(const struct module_device *device, void *ctx),
+				   void *ctx)
+{
+	struct fake *fake = FAKE(link);
+	struct module_device copy[FAKE_DEVICES];
+	size_t i, count = fake->device_count;
+	int err = 0;
+
+	memcpy(copy, fake->devices, sizeof(copy));
+	for (i = 0; !err && i < count; i++)
+		err = cb(&copy[i], ctx);
+	return err;
+}
+
+static inline struct module_forward *fake_forward(struct fake *fake,
+						  const struct module_forward *forward)
+{
+	size_t i;
+
+	for (i = 0; i < fake->forward_count; i++)
+		if (doppel_mac_eq(&fake->forwards[i].mac, &forward->mac) &&
+		    fake->forwards[i].protocol == forward->protocol &&
+		    fake->forwards[i].port == forward->port)
+			return &fake->forwards[i];
+	return NULL;
+}
+
+static inline int fake_forward_add(struct doppel_link *link, const struct module_forward *forward)
+{
+	struct fake *fake = FAKE(link);
+
+	if (fake_forward(fake, forward))
+		return -EEXIST;
+	fake->forwards[fake->forward_count++] = *forward;
+	fake->forward_adds++;
+	return 0;
+}
+
+static inline int fake_forward_del(struct doppel_link *link, const struct module_forward *forward)
+{
+	struct fake *fake = FAKE(link);
+	struct module_forward *held = fake_forward(fake, forward);
+
+	if (!held)
+		return -ENOENT;
+	*held = fake->forwards[--fake->forward_count];
+	fake->forward_dels++;
+	return 0;
+}
+
+static inline int fake_forward_dump(struct doppel_link *link,
+				    int (*cb)(const struct module_forward *forward, void *ctx),
+				    void *ctx)
+{
+	struct fake *fake = FAKE(link);
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < fake->forward_count; i++)
+		err = cb(&fake->forwards[i], ctx);
+	return err;
+}
+
+static inline int fake_stats_get(struct doppel_link *link, struct module_stats *stats)
+{
+	(void)link;
+	*stats = (struct module_stats){ 0 };
+	return 0;
+}
+
+/* --- the ports ------------------------------------------------------------------------------ */
+
+#undef FAKE
+#define FAKE(rt_) container_of(rt_, struct fake, rt)
+
+static inline int fake_rt_fd(struct rtnetlink *rt)
+{
+	return FAKE(rt)->fds[0];
+}
+
+static inline int fake_rt_events(struct rtnetlink *rt,
+				 void (*cb)(const struct port_event *event, void *ctx), void *ctx)
+{
+	(void)rt;
+	(void)cb;
+	(void)ctx;
+	return 0;
+}
+
+static inline int fake_link_get(struct rtnetlink *rt, const char *name, struct port_link *link)
+{
+	struct fake *fake = FAKE(rt);
+	const struct port_link *port = !strcmp(name, fake->lan.name) ? &fake->lan : &fake->wan;
+
+	if (strcmp(name, port->name) || !port->ifindex)
+		return -ENODEV;
+	*link = *port;
+	return 0;
+}
+
+static inline int fake_link_up(struct rtnetlink *rt, uint32_t ifindex)
+{
+	struct fake *fake = FAKE(rt);
+	struct port_link *port = ifindex == fake->lan.ifindex ? &fake->lan : &fake->wan;
+
+	port->up = port->running = true;
+	return 0;
+}
+
+static inline int fake_address_dump(struct rtnetlink *rt, uint32_t ifindex,
+				    int (*cb)(const struct port_address *address, void *ctx),
+				    void *ctx)
+{
+	const struct port_address address = {
+		.ifindex = ifindex,
+		.family = AF_INET,
+		.ipv4 = fake_ip4("192.168.1.1"),
+		.prefix_len = 24,
+		.permanent = true,
+	};
+
+	if (ifindex == FAKE(rt)->lan.ifindex && FAKE(rt)->lan_address)
+		return cb(&address, ctx);
+	return 0;
+}
+
+static inline int fake_address_add(struct rtnetlink *rt, const struct port_address *address)
+{
+	if (address->ifindex == FAKE(rt)->lan.ifindex)
+		FAKE(rt)->lan_address = true;
+	return 0;
+}
+
+static inline int fake_address_del(struct rtnetlink *rt, const struct port_address *address)
+{
+	(void)rt;
+	(void)address;
+	return 0;
+}
+
+static inline int fake_probe(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
+			     const struct mac *mac)
+{
+	(void)ifindex;
+	(void)ipv4;
+	(void)mac;
+	FAKE(rt)->probes++;
+	return 0;
+}
+
+static inline int fake_neighbours(struct rtnetlink *rt, uint32_t ifindex,
+				  void (*cb)(const struct port_event *event, void *ctx), void *ctx)
+{
+	(void)rt;
+	(void)ifindex;
+	(void)cb;
+	(void)ctx;
+	return 0;
+}
+
+static inline int fake_sysctl_get(struct rtnetlink *rt, const char *path, char *value,
+				  size_t size)
+{
+	(void)rt;
+	(void)path;
+	(void)value;
+	(void)size;
+	return -ENOENT;
+}
+
+static inline int fake_sysctl_set(struct rtnetlink *rt, const char *path, const char *value)
+{
+	(void)rt;
+	(void)path;
+	(void)value;
+	return 0;
+}
+
+/* --- the WAN -------------------------------------------------------------------------------- */
+
+#undef FAKE
+#define FAKE(socket) container_of(socket, struct fake, packet)
+
+static inline int fake_packet_fd(struct packet_socket *socket)
+{
+	return FAKE(socket)->fds[0];
+}
+
+static inline int fake_bind(struct packet_socket *socket, uint32_t ifindex)
+{
+	(void)socket;
+	(void)ifindex;
+	return 0;
+}
+
+static inline ssize_t fake_receive(struct packet_socket *socket, void *frame, size_t size,
+				   bool *checksum_pending)
+{
+	(void)socket;
+	(void)frame;
+	(void)size;
+	*checksum_pending = false;
+	return -EAGAIN;
+}
+
+static inline void fake_deliver(struct fake *fake, const uint8_t *frame, size_t len)
+{
+	size_t at = fake->inbox_tail++ % 256;
+
+	memcpy(fake->inbox[at].frame, frame, len);
+	fake->inbox[at].len = len;
+}
+
+static const struct mac fake_server_mac = { { 0x02, 0xee, 0, 0, 0, 1 } };
+
+/* OFFER and ACK: 10.0.0.<last byte of the MAC>, an hour. */
+static inline void fake_dhcp(struct fake *fake, const struct packet *request)
+{
+	struct packet head = {
+		.kind = PACKET_UDP4,
+		.dst = doppel_mac_broadcast,
+		.src = fake_server_mac,
+		.ip4 = { fake_ip4("10.0.0.254"), { INADDR_BROADCAST } },
+		.hop_limit = 64,
+		.sport = 67,
+		.dport = 68,
+	};
+	static const uint8_t options[] = {
+		0x63, 0x82, 0x53, 0x63, 53, 1, 0, 54, 4, 10, 0, 0, 254, 51, 4, 0, 0, 0x0e, 0x10,
+		1, 4, 255, 255, 255, 0, 3, 4, 10, 0, 0, 254, 255,
+	};
+	uint8_t reply[300] = { 2, 1, 6 }, frame[FRAME_MAX];
+	uint8_t type = request->len > 242 ? request->payload[242] : 0;
+
+	fake->discovers += type == 1;
+	fake->requests += type == 3;
+	if ((type != 1 && type != 3) || !fake->dhcp_server)
+		return;
+	memcpy(reply + 4, request->payload + 4, 4);
+	memcpy(reply + 28, request->payload + 28, 6);
+	reply[10] = request->payload[10];
+	reply[16] = 10;
+	reply[19] = request->payload[33];
+	memcpy(reply + 236, options, sizeof(options));
+	reply[242] = type == 1 ? 2 : 5;
+	fake_deliver(fake, frame, doppel_frame_udp4(frame, &head, reply, sizeof(reply)));
+}
+
+static inline struct in6_addr fake_router(void)
+{
+	return doppel_ip6_link_local(&fake_server_mac);
+}
+
+static inline void fake_advertise(struct fake *fake)
+{
+	struct packet head = {
+		.kind = PACKET_ICMP6,
+		.src = fake_server_mac,
+		.hop_limit = 255,
+	};
+	struct {
+		struct nd_router_advert ra;
+		struct nd_opt_prefix_info prefix;
+	} message = {
+		.ra.nd_ra_type = ND_ROUTER_ADVERT,
+		.ra.nd_ra_router_lifetime = htons(1800),
+		.prefix = {
+			.nd_opt_pi_type = ND_OPT_PREFIX_INFORMATION,
+			.nd_opt_pi_len = 4,
+			.nd_opt_pi_prefix_len = 64,
+			.nd_opt_pi_flags_reserved = ND_OPT_PI_FLAG_ONLINK | ND_OPT_PI_FLAG_AUTO,
+			.nd_opt_pi_valid_time = htonl(86400),
+			.nd_opt_pi_preferred_time = htonl(14400),
+		},
+	};
+	uint8_t frame[FRAME_MAX];
+
+	doppel_ip6_parse("2001:db8::", &message.prefix.nd_opt_pi_prefix);
+	head.ip6.src = fake_router();
+	doppel_ip6_parse("ff02::1", &head.ip6.dst);
+	head.dst = doppel_mac_multicast6(&head.ip6.dst);
+	fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &message, sizeof(message)));
+}
+
+static inline void fake_icmp6(struct fake *fake, const struct packet *request)
+{
+	struct neighbour neighbour;
+	struct packet head = {
+		.kind = PACKET_ICMP6,
+		.dst = request->src,
+		.src = fake_server_mac,
+		.hop_limit = 255,
+	};
+	struct nd_neighbor_advert na = {
+		.nd_na_type = ND_NEIGHBOR_ADVERT,
+		.nd_na_flags_reserved = ND_NA_FLAG_SOLICITED | ND_NA_FLAG_ROUTER,
+		.nd_na_target = fake_router(),
+	};
+	uint8_t frame[FRAME_MAX];
+
+	if (!fake->router)
+		return;
+	if (request->payload[0] == ND_ROUTER_SOLICIT) {
+		fake_advertise(fake);
+	} else if (doppel_neighbour_parse(request, &neighbour) == VERDICT_ACCEPTED &&
+		   doppel_ip6_eq(&neighbour.target, &na.nd_na_target)) {
+		head.ip6.src = fake_router();
+		head.ip6.dst = request->ip6.src;
+		fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &na, sizeof(na)));
+	}
+}
+
+static inline int fake_send(struct packet_socket *socket, const void *frame, size_t len)
+{
+	struct fake *fake = FAKE(socket);
+	struct packet packet;
+
+	fake->frames++;
+	if (doppel_frame_parse(frame, len, 0, &packet) != VERDICT_ACCEPTED)
+		abort();
+	/* The module's guard: who is not in its table does not speak. */
+	if (!fake_device(fake, &packet.src)) {
+		fake->foreign++;
+		return 0;
+	}
+	if (packet.src.b[5] == fake->unregistered)
+		return 0;
+	if (packet.kind == PACKET_UDP4)
+		fake_dhcp(fake, &packet);
+	else if (packet.kind == PACKET_ICMP6)
+		fake_icmp6(fake, &packet);
+	return 0;
+}
+
+#undef FAKE
+
+static inline void fake_no_free(struct doppel_link *link)
+{
+	(void)link;
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static inline struct fake *fake_new(void)
+{
+	struct fake *fake = calloc(1, sizeof(*fake));
+
+	if (!fake || pipe(fake->fds))
+		abort();
+	fake->clock = (struct clock){ fake_mono, fake_wall };
+	fake->rng.below = fake_below;
+	fake->now = 1000000;
+	fake->seed = 7;
+	fake->loaded = true;
+	fake->dhcp_server = true;
+	fake->lan = (struct port_link){ 2, "lan0", { { 6, 0, 0, 0, 0, 1 } }, 1500, false, false,
+					false };
+	fake->wan = (struct port_link){ 3, "wan0", { { 6, 0, 0, 0, 0, 2 } }, 1500, false, false,
+					false };
+	fake->module = (struct doppel_link){
+		.event_fd = fake_module_fd,
+		.read_events = fake_module_events,
+		.present = fake_present,
+		.gateway_set = fake_gateway_set,
+		.gateway_get = fake_gateway_get,
+		.gateway_del = fake_gateway_del,
+		.device_add = fake_device_add,
+		.device_set = fake_device_set,
+		.device_del = fake_device_del,
+		.device_get = fake_device_get,
+		.device_dump = fake_device_dump,
+		.forward_add = fake_forward_add,
+		.forward_del = fake_forward_del,
+		.forward_dump = fake_forward_dump,
+		.stats_get = fake_stats_get,
+		.free = fake_no_free,
+	};
+	fake->rt = (struct rtnetlink){
+		.event_fd = fake_rt_fd,
+		.read_events = fake_rt_events,
+		.link_get = fake_link_get,
+		.link_up = fake_link_up,
+		.address_dump = fake_address_dump,
+		.address_add = fake_address_add,
+		.address_del = fake_address_del,
+		.neighbour_probe = fake_probe,
+		.neighbour_dump = fake_neighbours,
+		.sysctl_get = fake_sysctl_get,
+		.sysctl_set = fake_sysctl_set,
+	};
+	fake->packet = (struct packet_socket){
+		.fd = fake_packet_fd,
+		.bind = fake_bind,
+		.receive = fake_receive,
+		.send = fake_send,
+	};
+	snprintf(fake->state, sizeof(fake->state), "/tmp/doppel-gateway-test.%d.db", getpid());
+	unlink(fake->state);
+	return fake;
+}
+
+static inline struct config *fake_config(struct fake *fake, const char *more)
+{
+	struct doppel_error error = { .count = 0 };
+	struct config *config = NULL;
+	char text[2048];
+	int len = snprintf(text, sizeof(text),
+			   "gateway:\n"
+			   "  lan: {interface: lan0, address: 192.168.1.1/24}\n"
+			   "%s"
+			   "state: %s\n", more, fake->state);
+
+	if (doppel_config_parse("test.yaml", text, (size_t)len, &config, &error)) {
+		diag("%s", error.text);
+		abort();
+	}
+	return config;
+}
+
+#define FAKE_PLAIN "  wan: {interface: wan0, ipv6: off}\n"
+#define FAKE_DUAL "  wan: {interface: wan0}\n"
+
+static inline void fake_start(struct fake *fake, const char *more)
+{
+	struct doppel_error error = { .count = 0 };
+	struct gateway_env env = {
+		.loop = EV_DEFAULT,
+		.clock = &fake->clock,
+		.rng = &fake->rng,
+		.module = &fake->module,
+		.rtnetlink = &fake->rt,
+		.packet = &fake->packet,
+		.run_dir = "/tmp",
+	};
+
+	fake->config = fake_config(fake, more);
+	env.config = fake->config;
+	if (doppel_store_open(fake->state, &fake->store, &error)) {
+		diag("%s", error.text);
+		abort();
+	}
+	env.store = fake->store;
+	if (doppel_gateway_new(&env, &fake->gw, &error)) {
+		diag("%s", error.text);
+		abort();
+	}
+}
+
+/* The agent ends; module and store stay as they are. */
+static inline void fake_stop(struct fake *fake)
+{
+	doppel_gateway_free(fake->gw);
+	doppel_store_close(fake->store);
+	doppel_config_free(fake->config);
+	fake->gw = NULL;
+}
+
+static inline void fake_free(struct fake *fake)
+{
+	if (fake->gw)
+		fake_stop(fake);
+	unlink(fake->state);
+	close(fake->fds[0]);
+	close(fake->fds[1]);
+	free(fake);
+}
+
+/* Let @ms pass; what is sent is answered at once. */
+static inline void fake_run(struct fake *fake, int64_t ms)
+{
+	const int64_t until = fake->now + ms;
+
+	for (;;) {
+		int64_t at = doppel_gateway_deadline(fake->gw);
+
+		while (fake->inbox_head != fake->inbox_tail) {
+			size_t i = fake->inbox_head++ % 256;
+
+			doppel_wan_frame(fake->gw, fake->inbox[i].frame, fake->inbox[i].len,
+					 false);
+			at = doppel_gateway_deadline(fake->gw);
+		}
+		if (at > until)
+			break;
+		if (at > fake->now) {
+			size_t i;
+
+			for (i = 0; i < fake->device_count; i++)
+				fake->devices[i].idle_ms += (uint32_t)(at - fake->now);
+			fake->now = at;
+		}
+		doppel_gateway_timeout(fake->gw);
+	}
+	fake->now = until;
+}
+
+static inline void fake_seen(struct fake *fake, uint8_t last, const char *ipv4)
+{
+	struct module_event event = {
+		.kind = MODULE_EVENT_DEVICE_SEEN,
+		.mac = fake_mac(last),
+		.ipv4 = fake_ip4(ipv4),
+	};
+
+	doppel_discovery_event(&event, fake->gw);
+}
+
+static inline void fake_module_event(struct fake *fake, enum module_event_kind kind)
+{
+	struct module_event event = { .kind = kind };
+
+	doppel_discovery_event(&event, fake->gw);
+}
+
+/* A device's view, copied: its reasons too. */
+struct fake_view {
+	struct device_view view;
+	char reason4[128], reason6[128];
+};
+
+static inline int fake_copy_view(const struct device_view *view, void *ctx)
+{
+	struct fake_view *copy = ctx;
+
+	copy->view = *view;
+	snprintf(copy->reason4, sizeof(copy->reason4), "%s", view->ipv4.reason);
+	snprintf(copy->reason6, sizeof(copy->reason6), "%s", view->ipv6.reason);
+	return 0;
+}
+
+static inline struct fake_view fake_view(struct fake *fake, uint8_t last)
+{
+	struct fake_view copy = { .view = { .status = DEVICE_FAILED } };
+	const struct mac mac = fake_mac(last);
+
+	doppel_gateway_device(fake->gw, &mac, fake_copy_view, &copy);
+	return copy;
+}
+
+#endif

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The gateway on fakes: devices' lives, reconciliation, forwards, the rate cap. */
+#include "gateway_fake.h"
+
+#include "base/log.h"
+#include "gateway/pace.h"
+
+static void test_life(void)
+{
+	struct fake *fake = fake_new();
+	struct mac mac = fake_mac(7);
+	struct module_device *held;
+	struct fake_view seen;
+
+	fake->loaded = false;
+	fake_start(fake, FAKE_PLAIN);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	is_int(fake->frames, 0, "without the module nothing is sent");
+	ok(strstr(fake->gw->problem, "not loaded"), "and the reason is told: %s",
+	   fake->gw->problem);
+	is_int(fake_view(fake, 7).view.status, DEVICE_DISCOVERING, "the device is known already");
+
+	fake->loaded = true;
+	fake_module_event(fake, MODULE_EVENT_CAME);
+	fake_run(fake, 1000);
+	is_int(fake->sets, 1, "the gateway is set once the module is there");
+	ok(!fake->gateway.own, "devices-only");
+	ok(fake->lan_address && fake->lan.up && fake->wan.up, "ports are up, the LAN address set");
+	held = fake_device(fake, &mac);
+	ok(held && doppel_ip4_eq(held->lan_ipv4, fake_ip4("192.168.1.7")), "the device is added");
+	is_int(fake->forward_count, 10, "with the default forwards");
+
+	fake_run(fake, 30000);
+	held = fake_device(fake, &mac);
+	ok(doppel_ip4_eq(held->wan_ipv4, fake_ip4("10.0.0.7")), "its lease is told to the module");
+	is_int(held->wan_prefix_len, 24, "with the prefix length");
+	ok(doppel_ip4_eq(held->wan_router, fake_ip4("10.0.0.254")), "and the router");
+	is_int(fake->foreign, 0, "no frame left before the module knew its MAC");
+	seen = fake_view(fake, 7);
+	is_int(seen.view.status, DEVICE_ACTIVE, "active");
+	is_int(seen.view.ipv4.status, FAMILY_BOUND, "IPv4 is bound");
+	is_int(seen.view.ipv6.status, FAMILY_OFF, "IPv6 is off");
+	is_str(seen.reason6, "IPv6 is off in the file", "and why");
+	is_int(fake->discovers, 1, "one DISCOVER was enough");
+	fake_free(fake);
+}
+
+static void test_restart(void)
+{
+	struct fake *fake = fake_new();
+	unsigned int adds, changes, forward_adds;
+	struct fake_view seen;
+
+	fake->router = true;
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_seen(fake, 8, "192.168.1.8");
+	fake_run(fake, 30000);
+	seen = fake_view(fake, 8);
+	is_int(seen.view.wan_ipv6_count, 1, "a SLAAC address");
+	is_int(seen.view.wan_ipv6[0].prefix_len, 64, "on-link");
+	is_int(seen.view.status, DEVICE_ACTIVE, "active");
+
+	fake_stop(fake);
+	adds = fake->adds;
+	changes = fake->changes;
+	forward_adds = fake->forward_adds;
+	fake->discovers = fake->requests = 0;
+	fake->router = false;
+	fake_start(fake, FAKE_DUAL);
+	fake_run(fake, 60000);
+	is_int(fake->sets, 1, "a new agent: the gateway is as it should be");
+	is_int(fake->adds, adds, "no device is added");
+	is_int(fake->changes, changes, "none is changed, though no router has been heard yet");
+	is_int(fake->dels, 0, "none is removed");
+	is_int(fake->forward_adds, forward_adds, "no forward is added");
+	is_int(fake->forward_dels, 0, "none is removed");
+	is_int(fake->discovers + fake->requests, 0, "no question about leases that are in use");
+	seen = fake_view(fake, 8);
+	ok(doppel_ip4_eq(seen.view.wan_ipv4, fake_ip4("10.0.0.8")), "the same IPv4 address");
+	is_int(seen.view.wan_ipv6_count, 1, "the same IPv6 address");
+	is_int(seen.view.status, DEVICE_ACTIVE, "still active");
+
+	/* The module is new: everything is set again from what is held. */
+	fake->set = false;
+	fake->device_count = fake->forward_count = 0;
+	fake->router = true;
+	fake_module_event(fake, MODULE_EVENT_WENT);
+	fake_module_event(fake, MODULE_EVENT_CAME);
+	fake_run(fake, 20000);
+	is_int(fake->device_count, 2, "after a reload the module has both devices again");
+	is_int(fake->forward_count, 20, "and their forwards");
+	ok(fake->devices[0].wan_ipv4.s_addr && fake->devices[1].wan_ipv4.s_addr &&
+	   fake->devices[0].wan_ipv6_count && fake->devices[1].wan_ipv6_count,
+	   "and their addresses");
+	is_int(fake->discovers + fake->requests, 0, "without a DISCOVER or REQUEST");
+
+	/* The box was rebooted: the module is empty, the leases are asked about. */
+	fake_stop(fake);
+	fake->set = false;
+	fake->device_count = fake->forward_count = 0;
+	fake_start(fake, FAKE_DUAL);
+	fake_run(fake, 20000);
+	is_int(fake->discovers, 0, "after a reboot no DISCOVER");
+	is_int(fake->requests, 2, "but one INIT-REBOOT each");
+	ok(fake->devices[0].wan_ipv4.s_addr && fake->devices[1].wan_ipv4.s_addr,
+	   "and the same addresses");
+	fake_free(fake);
+}
+
+static void test_differences(void)
+{
+	struct fake *fake = fake_new();
+	struct module_device stray = { .mac = fake_mac(99), .lan_ipv4 = fake_ip4("192.168.1.99") };
+	struct mac mac = fake_mac(7);
+	unsigned int adds;
+
+	fake_start(fake, FAKE_PLAIN);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	fake_stop(fake);
+
+	fake->devices[fake->device_count++] = stray;
+	fake_device(fake, &mac)->wan_router = fake_ip4("10.0.0.9");
+	fake->forwards[0].to = 4242;
+	fake->forwards[fake->forward_count++] =
+		(struct module_forward){ mac, IPPROTO_UDP, 9999, 9999 };
+	adds = fake->adds;
+	fake->changes = fake->forward_adds = fake->forward_dels = 0;
+	fake_start(fake, FAKE_PLAIN);
+	is_int(fake->device_count, 1, "a device that is not ours is removed");
+	is_int(fake->changes, 1, "one change");
+	ok(doppel_ip4_eq(fake_device(fake, &mac)->wan_router, fake_ip4("10.0.0.254")),
+	   "puts the router right");
+	is_int(fake->forward_dels, 2, "the wrong and the unwanted forward go");
+	is_int(fake->forward_adds, 1, "the right one comes");
+	is_int(fake->adds, adds, "nothing else");
+
+	/* Other ports than the module has: made anew. */
+	fake_stop(fake);
+	fake->gateway.wan_ifindex = 33;
+	fake_start(fake, FAKE_PLAIN);
+	is_int(fake->gateway.wan_ifindex, 3, "a gateway on other ports is made anew");
+	is_int(fake->device_count, 1, "with its devices");
+	fake_free(fake);
+}
+
+static void test_silence(void)
+{
+	struct fake *fake = fake_new();
+	struct mac mac = fake_mac(7);
+
+	fake_start(fake, FAKE_PLAIN "  devices: {inactive_after: 60s}\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 50000);
+	is_int(fake_view(fake, 7).view.status, DEVICE_ACTIVE, "active while it was heard of");
+	is_int(fake->probes, 0, "and not probed");
+	fake_run(fake, 20000);
+	ok(fake->probes > 0, "probed when silent");
+	is_int(fake_view(fake, 7).view.status, DEVICE_ACTIVE, "not gone before the probes are over");
+	fake_device(fake, &mac)->idle_ms = 0;
+	fake->probes = 0;
+	fake_run(fake, 30000);
+	is_int(fake->probes, 0, "a frame of it ends the probing");
+	fake_run(fake, 100000);
+	is_int(fake->probes, 3, "three probes");
+	is_int(fake_view(fake, 7).view.status, DEVICE_INACTIVE, "then inactive");
+	ok(fake_device(fake, &mac)->wan_ipv4.s_addr, "but it keeps its address");
+	fake_device(fake, &mac)->idle_ms = 0;
+	fake_run(fake, 15000);
+	is_int(fake_view(fake, 7).view.status, DEVICE_ACTIVE, "back: active again");
+	fake_free(fake);
+}
+
+static void test_lan_addresses(void)
+{
+	struct fake *fake = fake_new();
+	struct mac seven = fake_mac(7), eight = fake_mac(8);
+
+	fake_start(fake, FAKE_PLAIN);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 10000);
+	fake_seen(fake, 7, "192.168.1.70");
+	ok(doppel_ip4_eq(fake_device(fake, &seven)->lan_ipv4, fake_ip4("192.168.1.70")),
+	   "a device moved");
+	ok(doppel_ip4_eq(fake_device(fake, &seven)->wan_ipv4, fake_ip4("10.0.0.7")),
+	   "and kept its WAN address");
+
+	fake_device(fake, &seven)->idle_ms = 0;
+	fake_seen(fake, 8, "192.168.1.70");
+	ok(doppel_ip4_eq(fake_device(fake, &seven)->lan_ipv4, fake_ip4("192.168.1.70")),
+	   "an address in use is not given away");
+	is_int(fake_device(fake, &eight)->lan_ipv4.s_addr, 0, "the other has none");
+	fake_device(fake, &seven)->idle_ms = 60000;
+	fake_seen(fake, 8, "192.168.1.70");
+	is_int(fake_device(fake, &seven)->lan_ipv4.s_addr, 0, "who was silent has lost it");
+	ok(doppel_ip4_eq(fake_device(fake, &eight)->lan_ipv4, fake_ip4("192.168.1.70")),
+	   "to who uses it");
+
+	fake_seen(fake, 9, "10.9.9.9");
+	is_int(fake->device_count, 2, "an address of another network makes no device");
+	fake_seen(fake, 9, "192.168.1.1");
+	is_int(fake->device_count, 2, "nor does the gateway's own");
+	fake_seen(fake, 9, "192.168.1.255");
+	is_int(fake->device_count, 2, "nor the broadcast address");
+	fake_free(fake);
+}
+
+static void test_admission(void)
+{
+	struct fake *fake = fake_new();
+	const struct mac forgotten = fake_mac(7);
+	struct fake_view seen;
+
+	fake_start(fake, FAKE_PLAIN "  devices: {admit: listed, list: [{mac: \"02:00:00:00:00:07\", "
+		   "name: printer, forwards: [{port: 631}]}]}\n");
+	seen = fake_view(fake, 7);
+	is_int(seen.view.status, DEVICE_INACTIVE, "a listed device is known before it is seen");
+	is_str(seen.reason4, "not seen on the LAN yet", "and why it has nothing");
+	is_str(seen.view.name, "printer", "by its name");
+	is_int(fake->device_count, 0, "the module need not know it yet");
+	fake_seen(fake, 8, "192.168.1.8");
+	is_int(fake->device_count, 0, "one that is not listed is not let in");
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	is_int(fake_view(fake, 7).view.status, DEVICE_ACTIVE, "the listed one is");
+	is_int(fake->forward_count, 1, "with its own forwards");
+	is_int(fake->forwards[0].port, 631, "and no others");
+	is_int(doppel_gateway_forget(fake->gw, &forgotten), 0, "forgotten");
+	is_int(fake->device_count, 0, "the module has it no more");
+	is_int(fake_view(fake, 7).view.status, DEVICE_INACTIVE, "but the file has");
+	fake_stop(fake);
+
+	fake_start(fake, FAKE_PLAIN "  devices: {max: 2}\n");
+	fake_seen(fake, 1, "192.168.1.11");
+	fake_seen(fake, 2, "192.168.1.12");
+	fake_seen(fake, 3, "192.168.1.13");
+	is_int(fake->gw->devices.count, 2, "no more devices than max");
+	fake_free(fake);
+}
+
+static int count_forward(const struct forward_view *forward, void *ctx)
+{
+	unsigned int *count = ctx;
+
+	if (!strcmp(forward->origin, "cli"))
+		*count += forward->port;
+	return 0;
+}
+
+static void test_forwards(void)
+{
+	struct fake *fake = fake_new();
+	struct mac mac = fake_mac(7), nobody = fake_mac(9);
+	struct doppel_error error = { .count = 0 };
+	struct config *config, *before;
+	unsigned int ports = 0;
+
+	fake_start(fake, FAKE_PLAIN "  forwards: [{port: 8080, to: 80}]\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	is_int(fake->forward_count, 1, "the file's forward");
+	is_int(doppel_gateway_forward_add(fake->gw, &mac, IPPROTO_TCP, 9000, 0, &error), 0, "added");
+	is_int(fake->forward_count, 2, "and told to the module");
+	is_int(fake->forwards[1].to, 9000, "to the same port");
+	is_int(doppel_gateway_forward_add(fake->gw, &mac, IPPROTO_TCP, 9000, 0, &error), 0,
+	       "again: nothing to do");
+	is_int(doppel_gateway_forward_add(fake->gw, &mac, IPPROTO_TCP, 8080, 81, &error), -EEXIST,
+	       "a port that leads elsewhere");
+	is_int(doppel_gateway_forward_add(fake->gw, &nobody, IPPROTO_TCP, 80, 0, &error), -ENOENT,
+	       "no such device");
+	is_int(doppel_gateway_forward_add(fake->gw, &mac, IPPROTO_ICMP, 80, 0, &error), -EINVAL,
+	       "no such protocol");
+	is_int(doppel_gateway_forward_del(fake->gw, &mac, IPPROTO_TCP, 8080, &error), -EPERM,
+	       "the file's is the file's");
+	doppel_gateway_foreach_forward(fake->gw, count_forward, &ports);
+	is_int(ports, 9000, "listed as added by hand");
+	is_int(error.count, 4, "every refusal says why");
+
+	fake_stop(fake);
+	fake_start(fake, FAKE_PLAIN "  forwards: [{port: 8080, to: 80}]\n");
+	is_int(fake->forward_count, 2, "kept over a restart");
+	is_int(doppel_gateway_forward_del(fake->gw, &mac, IPPROTO_TCP, 9000, &error), 0, "removed");
+	is_int(fake->forward_count, 1, "in the module too");
+	is_int(doppel_gateway_forward_del(fake->gw, &mac, IPPROTO_TCP, 9000, &error), -ENOENT,
+	       "not twice");
+
+	config = fake_config(fake, FAKE_PLAIN "  forwards: [{port: 8443, to: 443}]\n");
+	before = fake->config;
+	is_int(doppel_gateway_reload(fake->gw, config, &error), 0, "reloaded");
+	doppel_config_free(before);
+	fake->config = config;
+	is_int(fake->forward_count, 1, "one forward");
+	is_int(fake->forwards[0].port, 8443, "the new one");
+	fake_free(fake);
+}
+
+static void test_unregistered(void)
+{
+	struct fake *fake = fake_new();
+	struct fake_view seen;
+
+	fake->router = true;
+	fake->unregistered = 9;
+	fake_start(fake, FAKE_DUAL
+		   "  dhcp4: {timeout: 4s, retries: 2, retry_delay: 2s, retry_cap: 8s}\n"
+		   "  dhcp6: {timeout: 4s, retries: 2, retry_delay: 2s, retry_cap: 8s}\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_seen(fake, 9, "192.168.1.9");
+	fake_run(fake, 60000);
+	is_int(fake_view(fake, 7).view.status, DEVICE_ACTIVE, "the registered device is active");
+	seen = fake_view(fake, 9);
+	is_int(seen.view.status, DEVICE_FAILED, "the other one failed");
+	is_int(seen.view.wan_ipv4.s_addr, 0, "it has no IPv4 address");
+	is_int(seen.view.wan_ipv6_count, 0, "and no IPv6 address, though a router advertises");
+	ok(strstr(seen.reason6, "registered"), "and why: %s", seen.reason6);
+	ok(seen.reason4[0], "and why: %s", seen.reason4);
+	ok(seen.view.ipv4.next_retry && seen.view.ipv6.next_retry, "and when it is tried again");
+	fake->unregistered = 0;
+	fake_run(fake, 30000);
+	seen = fake_view(fake, 9);
+	is_int(seen.view.status, DEVICE_ACTIVE, "once registered it becomes active by itself");
+	is_int(seen.view.wan_ipv6_count, 1, "with its IPv6 address");
+	fake_free(fake);
+}
+
+static void test_kinds_of_wan(void)
+{
+	struct fake *fake = fake_new();
+	unsigned int frames;
+	struct fake_view seen;
+
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 60000);
+	seen = fake_view(fake, 7);
+	is_int(seen.view.status, DEVICE_ACTIVE, "active on an IPv4-only WAN");
+	is_int(seen.view.ipv6.status, FAMILY_OFF, "IPv6 is off");
+	is_str(seen.reason6, "no router advertises on the WAN", "and why");
+	frames = fake->frames;
+	fake_run(fake, 600000);
+	ok(fake->frames - frames < 60, "and quiet: %u frames in ten minutes", fake->frames - frames);
+	fake_free(fake);
+
+	fake = fake_new();
+	fake->dhcp_server = false;
+	fake->router = true;
+	fake_start(fake, FAKE_DUAL
+		   "  dhcp4: {timeout: 4s, retries: 2, retry_delay: 2s, retry_cap: 8s}\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 60000);
+	seen = fake_view(fake, 7);
+	is_int(seen.view.status, DEVICE_ACTIVE, "active on an IPv6-only WAN");
+	is_int(seen.view.ipv4.status, FAMILY_FAILED, "IPv4 failed");
+	fake->discovers = 0;
+	fake_run(fake, 60000);
+	ok(fake->discovers > 2 && fake->discovers < 30, "and is tried again, slowly: %u in a minute",
+	   fake->discovers);
+	fake_free(fake);
+}
+
+static void test_link(void)
+{
+	struct fake *fake = fake_new();
+	struct port_event event = { .kind = PORT_EVENT_LINK, .ifindex = 3 };
+	unsigned int changes;
+
+	fake_start(fake, FAKE_PLAIN);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	changes = fake->changes;
+	fake->discovers = fake->requests = fake->frames = 0;
+	event.link = fake->wan;
+	event.link.running = false;
+	doppel_ports_event(&event, fake->gw);
+	fake_run(fake, 5000);
+	is_int(fake->frames, 0, "nothing is sent without a carrier");
+	event.link.running = true;
+	doppel_ports_event(&event, fake->gw);
+	fake_run(fake, 10000);
+	is_int(fake->discovers, 0, "carrier is back: no DISCOVER");
+	is_int(fake->requests, 1, "but the question whether the lease still holds");
+	is_int(fake->changes, changes, "and the module is left alone");
+
+	fake->requests = 0;
+	event.link.mtu = 1400;
+	doppel_ports_event(&event, fake->gw);
+	fake_run(fake, 10000);
+	is_int(fake->requests, 0, "a link event without a change of carrier is no signal");
+
+	event.kind = PORT_EVENT_GONE;
+	fake->wan.ifindex = 0;
+	doppel_ports_event(&event, fake->gw);
+	fake_run(fake, 5000);
+	ok(strstr(fake->gw->problem, "no port wan0"), "a port that went is waited for: %s",
+	   fake->gw->problem);
+	fake->wan.ifindex = 5;
+	fake->device_count = fake->forward_count = 0;
+	fake->set = false;
+	event = (struct port_event){ .kind = PORT_EVENT_LINK, .ifindex = 5, .link = fake->wan };
+	doppel_ports_event(&event, fake->gw);
+	fake_run(fake, 5000);
+	is_int(fake->gateway.wan_ifindex, 5, "when it is back the gateway is set again");
+	ok(fake->device_count == 1 && fake->devices[0].wan_ipv4.s_addr, "with its device's lease");
+	fake_free(fake);
+}
+
+static void count_frame(void *ctx, const void *frame, size_t len)
+{
+	(void)frame;
+	(void)len;
+	++*(unsigned int *)ctx;
+}
+
+static void test_pace(void)
+{
+	struct fake *fake = fake_new();
+	unsigned int sent = 0, i;
+	struct pace pace;
+
+	doppel_pace_init(&pace, &fake->clock, count_frame, &sent);
+	is_int(doppel_pace_deadline(&pace), INT64_MAX, "an empty line waits for nothing");
+	for (i = 0; i < 1000; i++)
+		doppel_pace_send(&pace, "frame", 5);
+	is_int(sent, PACE_BURST, "a burst goes at once");
+	is_int(pace.queued, 1000 - PACE_BURST, "the rest waits");
+	fake->now += 1000;
+	doppel_pace_timeout(&pace);
+	ok(sent <= PACE_BURST + PACE_RATE, "never more than the rate: %u after a second", sent);
+	while (doppel_pace_deadline(&pace) != INT64_MAX) {
+		ok(doppel_pace_deadline(&pace) > fake->now || pace.tokens >= 1000,
+		   "the deadline moves on");
+		fake->now = doppel_pace_deadline(&pace) + 400;
+		doppel_pace_timeout(&pace);
+	}
+	is_int(sent, 1000, "all go in the end");
+	for (i = 0; i < PACE_QUEUE + PACE_BURST + 10; i++)
+		doppel_pace_send(&pace, "frame", 5);
+	is_int(pace.queued, PACE_QUEUE, "the line has an end");
+	ok(pace.lost > 0, "beyond which the oldest are lost");
+	doppel_pace_free(&pace);
+	is_int(pace.queued, 0, "nothing is left");
+	fake_free(fake);
+}
+
+int main(void)
+{
+	doppel_log_set_level(LOG_ERR);
+	test_life();
+	test_restart();
+	test_differences();
+	test_silence();
+	test_lan_addresses();
+	test_admission();
+	test_forwards();
+	test_unregistered();
+	test_kinds_of_wan();
+	test_link();
+	test_pace();
+	return done_testing();
+}
