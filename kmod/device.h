@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The device table: an IPv4 host on the LAN, named by its MAC, and its
+ * identity: its face on the WAN.
+ *
+ * Lookups return a pointer that is good until the end of the caller's RCU
+ * read-side section (or for as long as RTNL is held). A device goes in the
+ * order: unlinked from every table, its sessions ended, freed after a grace
+ * period. So what a session that was found points to is there as well.
+ */
+#ifndef _DOPPEL_DEVICE_H
+#define _DOPPEL_DEVICE_H
+
+#include <linux/etherdevice.h>
+#include <linux/in6.h>
+#include <linux/rhashtable.h>
+#include "gateway.h"
+
+struct doppel_device;
+
+/**
+ * struct doppel_address - one WAN IPv6 address of an identity
+ * @node: in &doppel_gateway.by_wan6
+ * @addr: the address
+ * @prefix_len: bits of it that are on link (128: none)
+ * @device: whose it is
+ */
+struct doppel_address {
+	struct rhash_head node;
+	struct in6_addr addr;
+	struct doppel_device *device;
+	u8 prefix_len;
+};
+
+/**
+ * struct doppel_identity - a device's face on the WAN; never changed, replaced
+ * @by_wan4: in &doppel_gateway.by_wan4 if @wan_ipv4 is not zero
+ * @device: whose it is
+ * @wan_ipv4: network byte order, or zero
+ * @wan_mask: of its network, network byte order
+ * @wan_router: the IPv4 router, network byte order, or zero
+ * @wan_router6: the IPv6 router, mostly a link-local address, or ::
+ * @n_wan_ipv6: addresses in @wan_ipv6
+ * @link_local: not in the table if it is ::
+ * @wan_ipv6: the WAN IPv6 addresses, in the order of preference
+ * @rcu: frees it
+ */
+struct doppel_identity {
+	struct rhash_head by_wan4;
+	struct doppel_device *device;
+	__be32 wan_ipv4;
+	__be32 wan_mask;
+	__be32 wan_router;
+	struct in6_addr wan_router6;
+	u8 n_wan_ipv6;
+	struct doppel_address link_local;
+	struct doppel_address wan_ipv6[DOPPEL_ADDRESSES_MAX];
+	struct rcu_head rcu;
+};
+
+/**
+ * struct doppel_device - an IPv4 host on the LAN
+ * @by_mac: in &doppel_gateway.by_mac
+ * @by_lan: in &doppel_gateway.by_lan if @lan_ipv4 is not zero
+ * @list: in &doppel_gateway.devices; RTNL, RCU for reading
+ * @gw: its gateway
+ * @identity: its face on the WAN, never NULL; RTNL, RCU for reading
+ * @epoch: changes with the identity; a session's next hop of another epoch is stale
+ * @mac: its MAC
+ * @lan_ipv4: network byte order, or zero
+ * @last_seen: jiffies of its last frame on the LAN; 0 before the first
+ * @forwards: its forwards; RTNL
+ * @sessions: its sessions; @sessions_lock
+ * @n_sessions: their number; @sessions_lock
+ * @sessions_lock: taken with bottom halves off
+ * @gone: being removed: begins no session any more; @sessions_lock
+ * @counters: per CPU
+ * @conflict_told: jiffies of the last address-conflict event and defence
+ * @rcu: frees it
+ *
+ * @lan_ipv4 is part of a key and never changes in place: the LAN address of a
+ * device changes by relinking it in @by_lan between two grace periods.
+ */
+struct doppel_device {
+	struct rhash_head by_mac;
+	struct rhash_head by_lan;
+	struct list_head list;
+	struct doppel_gateway *gw;
+	struct doppel_identity __rcu *identity;
+	u32 epoch;
+	u8 mac[ETH_ALEN];
+	__be32 lan_ipv4;
+	unsigned long last_seen;
+	struct list_head forwards;
+
+	struct list_head sessions;
+	u32 n_sessions;
+	spinlock_t sessions_lock;
+	bool gone;
+
+	struct doppel_counters __percpu *counters;
+	unsigned long conflict_told;
+	struct rcu_head rcu;
+};
+
+/* Each of these: RCU or RTNL; NULL if there is none. */
+struct doppel_device *doppel_device_by_mac(struct doppel_gateway *gw, const u8 *mac);
+struct doppel_device *doppel_device_by_lan(struct doppel_gateway *gw, __be32 addr);
+struct doppel_identity *doppel_identity_by_wan4(struct doppel_gateway *gw, __be32 addr);
+/* Also finds link-local addresses. */
+struct doppel_address *doppel_address_by_wan6(struct doppel_gateway *gw,
+					      const struct in6_addr *addr);
+
+/**
+ * struct doppel_device_settings - what device-add and device-set may give
+ * @given: a bit for each DOPPEL_A_DEVICE_* that was given
+ */
+struct doppel_device_settings {
+	u32 given;
+	u8 mac[ETH_ALEN];
+	__be32 lan_ipv4;
+	__be32 wan_ipv4;
+	u8 wan_prefix_len;
+	__be32 wan_router;
+	struct in6_addr link_local;
+	struct in6_addr wan_router6;
+	u8 n_wan_ipv6;
+	struct {
+		struct in6_addr addr;
+		u8 prefix_len;
+	} wan_ipv6[DOPPEL_ADDRESSES_MAX];
+};
+
+/* All three: RTNL, may sleep; say why not in extack and then change nothing. */
+int doppel_device_add(struct doppel_gateway *gw, const struct doppel_device_settings *settings,
+		      struct netlink_ext_ack *extack);
+int doppel_device_set(struct doppel_gateway *gw, const struct doppel_device_settings *settings,
+		      struct netlink_ext_ack *extack);
+int doppel_device_del(struct doppel_gateway *gw, const u8 *mac, struct netlink_ext_ack *extack);
+
+/* The tables of a gateway; destroy removes every device. RTNL, sleep. */
+int doppel_devices_init(struct doppel_gateway *gw);
+void doppel_devices_destroy(struct doppel_gateway *gw);
+
+#endif
