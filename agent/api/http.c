@@ -359,7 +359,8 @@ int doppel_http_unix_socket(const char *path, struct doppel_error *error)
 		return fail(error, "its directory cannot be made", path);
 	}
 	if (somebody_listens(&addr)) {
-		doppel_error_add(error, "%s: another agent answers there; stop that one first", path);
+		doppel_error_add(error, "%s: another agent answers there; stop that one first",
+				 path);
 		return -EADDRINUSE;
 	}
 	unlink(path);

@@ -60,8 +60,8 @@ void doppel_api_health(const struct api_request *request, struct http_reply *rep
 static int add_drop(const struct drop_view *drop, void *ctx)
 {
 	if (drop->packets)
-		json_array_append_new(ctx, json_pack("{s:s, s:I}", "reason", drop->reason, "packets",
-						     (json_int_t)drop->packets));
+		json_array_append_new(ctx, json_pack("{s:s, s:I}", "reason", drop->reason,
+						     "packets", (json_int_t)drop->packets));
 	return 0;
 }
 
@@ -103,8 +103,9 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 	/* eth0 and eth1 are the seed's names for the WAN and the LAN port. */
 	doppel_http_reply_json(
 		reply, MHD_HTTP_OK,
-		json_pack("{s:b, s:o, s:I, s:I, s:o, s:b, s:b, s:{s:s, s:b, s:s, s:b, s:b},"
-			  " s:{s:s, s:b, s:s, s:o}, s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o, s:o}",
+		json_pack("{s:b, s:o, s:I, s:I, s:o, s:b, s:b,"
+			  " s:{s:s, s:b, s:s, s:b, s:b}, s:{s:s, s:b, s:s, s:o},"
+			  " s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o, s:o}",
 			  "running", 1,
 			  "devices", devices,
 			  "device_count", (json_int_t)status.devices.total,

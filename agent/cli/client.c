@@ -66,7 +66,8 @@ static int send_request(int fd, const char *method, const char *path, const json
 
 	doppel_buf_printf(&request, "%s %s HTTP/1.0\r\nHost: doppel\r\n", method, path);
 	if (text)
-		doppel_buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+		doppel_buf_printf(&request,
+				  "Content-Type: application/json\r\nContent-Length: %zu\r\n",
 				  strlen(text));
 	doppel_buf_printf(&request, "\r\n%s", text ? text : "");
 	return request.failed ? -ENOMEM : send_all(fd, request.data, request.len);

@@ -115,11 +115,13 @@ static void add_traffic(struct table *table, const json_t *device)
 	const json_t *counters = json_object_get(device, "counters");
 	char text[160];
 
-	snprintf(text, sizeof(text), "out %lld packets %lld bytes, in %lld packets %lld bytes, dropped %lld",
+	snprintf(text, sizeof(text),
+		 "out %lld packets %lld bytes, in %lld packets %lld bytes, dropped %lld",
 		 doppel_cli_integer(counters, "lan_packets"),
 		 doppel_cli_integer(counters, "lan_bytes"),
 		 doppel_cli_integer(counters, "wan_packets"),
-		 doppel_cli_integer(counters, "wan_bytes"), doppel_cli_integer(counters, "dropped"));
+		 doppel_cli_integer(counters, "wan_bytes"),
+		 doppel_cli_integer(counters, "dropped"));
 	add_fact(table, "traffic", text);
 	snprintf(text, sizeof(text), "%lld now, %lld ever", doppel_cli_integer(device, "sessions"),
 		 doppel_cli_integer(counters, "sessions"));

@@ -55,7 +55,8 @@ static struct config *check_file(struct diagnosis *diagnosis)
 	char *end;
 
 	if (!doppel_config_load(diagnosis->cli->config, &config, &error)) {
-		add_check(diagnosis, "config-file", CHECK_OK, "", "%s is good", diagnosis->cli->config);
+		add_check(diagnosis, "config-file", CHECK_OK, "", "%s is good",
+			  diagnosis->cli->config);
 		return config;
 	}
 	end = strchr(error.text, '\n');
@@ -238,7 +239,8 @@ static void print_checks(const json_t *checks)
 		if (*fix)
 			printf("%7s  %-*s  -> %s\n", "", (int)width, "", fix);
 	}
-	printf("\n%zu checks, %zu failed, %zu to look at\n", json_array_size(checks), failed, warned);
+	printf("\n%zu checks, %zu failed, %zu to look at\n", json_array_size(checks), failed,
+	       warned);
 }
 
 static void print_devices(const json_t *devices, size_t total)
@@ -318,6 +320,7 @@ const struct cli_command doppel_cli_diagnose = {
 	.name = "diagnose",
 	.arguments = "",
 	.summary = "Check all that must be right, and tell why a device has no address.",
-	.help = "Each check is ok, warning or failed, and says what to do. Exits with 1 if one has\nfailed, or a device has.",
+	.help = "Each check is ok, warning or failed, and says what to do. Exits with 1 if one has\n"
+		"failed, or a device has.",
 	.run = run,
 };

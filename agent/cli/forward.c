@@ -188,7 +188,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command doppel_cli_forward = {
 	.name = "forward",
-	.arguments = "list [DEVICE] | add PORT DEVICE [TO] | remove PORT DEVICE | quick-device DEVICE",
+	.arguments = "list [DEVICE] | add PORT DEVICE [TO] | remove PORT DEVICE |"
+		     " quick-device DEVICE",
 	.summary = "Show or change which ports of a device's WAN addresses lead to the device.",
 	.help = "DEVICE is a MAC, an address or a name. quick-device opens the usual four: 8080 to 80,\n"
 		"2323 to 23, 8443 to 443, 2222 to 22. Forwards of the YAML file are changed there.",

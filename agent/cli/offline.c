@@ -319,7 +319,8 @@ json_t *doppel_offline_call(const struct cli *cli, const char *path,
 	int err = doppel_client_request(cli->socket, "GET", path, NULL, &status, &reply);
 
 	if (err == -ENOENT || err == -ECONNREFUSED) {
-		fprintf(stderr, "doppel: no agent answers at %s; from the module and the database:\n",
+		fprintf(stderr,
+			"doppel: no agent answers at %s; from the module and the database:\n",
 			cli->socket);
 		return source(cli, argument);
 	}

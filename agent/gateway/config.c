@@ -173,7 +173,8 @@ static void read_wan(struct reader *reader, const struct yaml_node *map)
 	if (!doppel_yaml_want_map(reader->error, map))
 		return;
 	doppel_yaml_want_keys(reader->error, map, keys);
-	interface = require(reader, map, "interface", "the name of the port to the upstream network");
+	interface = require(reader, map, "interface",
+			    "the name of the port to the upstream network");
 	if (interface && doppel_yaml_interface(reader->error, interface, config->wan.interface) &&
 	    !strcmp(config->wan.interface, config->lan.interface))
 		doppel_yaml_error(reader->error, interface,

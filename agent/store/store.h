@@ -37,7 +37,7 @@ struct store_device {
 struct store_lease {
 	struct mac mac;
 	const char *protocol;	/* "dhcp4", "dhcp6", "slaac": one lease of each a device */
-	const char *addresses;	/* for the CLI without an agent: "10.0.0.7/24", "2001:db8::1, …" */
+	const char *addresses;	/* for a CLI without an agent: "10.0.0.7/24", "2001:db8::1, …" */
 	const char *data;	/* the protocol's own: JSON */
 };
 
