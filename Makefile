@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make [kmod|agent]       build/doppel.ko and build/doppel; ARCH=arm64: build/arm64/…
+#   KERNEL=NAME           the module for a kernel of tools/vm: build/NAME/doppel.ko
+#   KDIR=DIR              the module for the kernel whose headers are in DIR
+# make check              every test, after installing what they need
+# make lint|unit|kunit|scenarios     its parts; their results stay in build/tap
+#   SCENARIOS='FILE…'     only these; KERNELS='NAME…': only on these
+# make demo               the main job, shown
+# make install            DESTDIR and PREFIX as usual
+# make clean
+# V=1 shows the commands
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PREFIX ?= /usr/local
+Q := $(if $(V),,@)
+say = @printf '  %-7s %s\n' $(1) $@
+SCENARIOS ?= $(sort $(wildcard tests/scenarios/*.sh))
+running := $(wildcard /lib/modules/$(shell uname -r)/build)
+
+# From here on only the rules below and tools/kernel speak to kbuild.
+arch := $(filter arm64,$(ARCH))
+unexport ARCH KDIR CROSS_COMPILE
+
+all: kmod agent
+
+# --- what must be installed ------------------------------------------------------------------
+
+.PHONY: packages
+packages:
+	@missing=$$(tools/packages missing build $(if $(arch),cross)) || { \
+		echo "Packages are missing. Install them with: apt-get install" $$missing; \
+		echo "or with: tools/packages install"; exit 1; } >&2
+
+# --- the module ------------------------------------------------------------------------------
+
+# The default is the running kernel, else the one that tools/vm boots by default.
+ifdef arch
+KERNEL ?= arm64
+else ifndef KDIR
+ifeq ($(running),)
+KERNEL ?= 6.12
+else
+KDIR := $(running)
+endif
+endif
+
+# Each kernel gets a tree of links of its own, so that no object is ever another kernel's.
+# $(call kmod,DIRECTORY,KDIR,FLAGS)
+define kmod
+	@mkdir -p $(1)
+	@find $(1) -xtype l -delete
+	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(1)/
+	@mkdir -p $(1)/tests && { [ ! -d tests/kunit ] || cp -rsf $(CURDIR)/tests/kunit $(1)/tests/; }
+	+$(MAKE) -C $(2) M=$(CURDIR)/$(1) $(3) modules
+endef
+kbuild_flags = $(if $(filter arm64,$(1)),ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)$(if $(filter uml%,$(1)),ARCH=um)
+
+.PHONY: kmod
+ifdef KERNEL
+kmod: build/$(KERNEL)/doppel.ko
+ifneq ($(KERNEL),arm64)
+	@cp $< build/doppel.ko
+endif
+else
+kmod: packages
+	$(call kmod,build/kmod/kdir,$(KDIR))
+	@cp build/kmod/kdir/doppel.ko build/doppel.ko
+endif
+
+build/%/doppel.ko: FORCE | packages
+	@headers=$$(tools/kernel headers $*) && ln -sfnT $$headers build/kmod/$*.headers
+	$(call kmod,build/kmod/$*,build/kmod/$*.headers,$(call kbuild_flags,$*))
+	@mkdir -p build/$*
+	@cmp -s build/kmod/$*/doppel.ko $@ || cp build/kmod/$*/doppel.ko $@
+
+build/kunit/doppel.ko: FORCE | packages
+	@headers=$$(tools/kernel headers uml) && ln -sfnT $$headers build/kmod/uml.headers
+	$(call kmod,build/kmod/kunit,build/kmod/uml.headers,ARCH=um KUNIT=1)
+	@mkdir -p build/kunit
+	@cp build/kmod/kunit/doppel.ko $@
+
+.PHONY: FORCE
+FORCE:
+
+$(shell mkdir -p build/kmod)
+
+# --- the agent -------------------------------------------------------------------------------
+
+libraries := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 yaml-0.1 sqlite3 libmicrohttpd jansson libsodium libqrencode libnftables
+agent_sources := agent/main.c $(sort $(wildcard agent/*/*.c))
+unit_sources := $(sort $(wildcard tests/unit/*_test.c))
+
+ifdef arch
+out := build/arm64
+sysroot := $(shell tools/kernel root)
+CC := aarch64-linux-gnu-gcc --sysroot=$(sysroot)
+pkg_config := PKG_CONFIG_SYSROOT_DIR=$(sysroot) PKG_CONFIG_LIBDIR=$(sysroot)/usr/lib/aarch64-linux-gnu/pkgconfig:$(sysroot)/usr/share/pkgconfig pkg-config
+else
+out := build
+pkg_config := pkg-config
+endif
+
+CFLAGS ?= -O2 -g
+agent_cflags = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -Iagent -Iuapi \
+	$(shell $(pkg_config) --cflags $(libraries))
+agent_libs = $(shell $(pkg_config) --libs $(libraries)) -lev -lm
+sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+.PHONY: agent
+agent: packages $(out)/doppel
+
+$(out)/doppel: $(agent_sources:%.c=$(out)/obj/%.o)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(agent_libs)
+
+$(out)/obj/%.o: %.c Makefile | packages
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(agent_cflags) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# The same with sanitizers, for the unit tests; an archive, so that a test may bring its own part.
+build/unit/agent.a: $(patsubst %.c,build/unit/obj/%.o,$(filter-out agent/main.c,$(agent_sources)))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+build/unit/obj/%.o: %.c Makefile | packages
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(agent_cflags) -Itests/unit -O1 -g $(sanitize) -MMD -MP -c -o $@ $<
+
+build/unit/%_test: build/unit/obj/tests/unit/%_test.o build/unit/agent.a
+	$(call say,LD)
+	$(Q)$(CC) $(sanitize) -o $@ $^ $(agent_libs)
+
+.SECONDARY: $(unit_sources:%.c=build/unit/obj/%.o)
+
+-include $(agent_sources:%.c=$(out)/obj/%.d) $(agent_sources:%.c=build/unit/obj/%.d) $(unit_sources:%.c=build/unit/obj/%.d)
+
+# --- tests -----------------------------------------------------------------------------------
+
+.PHONY: check lint unit kunit scenarios
+check:
+	tools/packages install
+	rm -rf build/tap
+	@for suite in lint unit kunit scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
+	tools/tap total && [ -z "$$failed" ]
+
+lint:
+	tools/lint
+
+unit: $(unit_sources:tests/unit/%.c=build/unit/%)
+	@status=0; for test in $^; do tools/tap run unit $${test##*/} $$test || status=1; done; exit $$status
+
+kunit: build/kunit/doppel.ko
+	@tools/tap run kunit uml tools/vm -k uml -- tools/guest/kunit $<
+
+scenarios: agent
+	@tools/scenarios $(SCENARIOS)
+
+# --- the rest --------------------------------------------------------------------------------
+
+.PHONY: demo install clean
+demo:
+	tools/packages install
+	$(MAKE) build/6.12/doppel.ko agent
+	tools/vm -- tests/demo.sh
+
+modules_dir := $(DESTDIR)/lib/modules/$(shell uname -r)/updates
+
+install: all
+	install -D -m 755 build/doppel $(DESTDIR)$(PREFIX)/sbin/doppel
+	install -D -m 644 build/doppel.ko $(modules_dir)/doppel.ko
+	[ -n "$(DESTDIR)" ] || depmod
+
+clean:
+	rm -rf build
