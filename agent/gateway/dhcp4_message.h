@@ -44,7 +44,7 @@ struct dhcp4_request {
 
 enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply *reply);
 
-/* The lease that an OFFER or ACK describes, all but acquired_*, server_mac: those are the caller's. */
+/* The lease that an OFFER or ACK describes; acquired_* and server_mac are the caller's to set. */
 enum verdict doppel_dhcp4_parse_lease(const struct dhcp4_reply *reply, struct dhcp4_lease *lease);
 
 /* Writes at most DHCP4_MESSAGE_MAX bytes; returns how many. */

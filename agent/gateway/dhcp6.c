@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "gateway/dhcp6_lease.h"
 #include "gateway/dhcp6_message.h"
 
 #define REFRESH_DEFAULT_S 86400		/* IRT_DEFAULT */
@@ -15,7 +16,7 @@
 #define JITTER_PERCENT 10
 #define MAX_RT_DEFAULT_MS 3600000
 
-/* Section 7.6: IRT, MRT, MRC, MRD. Where the file has a say, the attempt's end takes MRD's place. */
+/* Section 7.6: IRT, MRT, MRC, MRD. Where the file has a say, the attempt's end is in MRD's place. */
 struct timing {
 	int64_t first_ms, max_ms;
 	unsigned int count;
@@ -61,19 +62,9 @@ static void tell(struct dhcp6 *dhcp, enum dhcp6_event_kind kind, const struct dh
 	dhcp->event(dhcp->env->ctx, &event);
 }
 
-static bool has_address(const struct dhcp6_lease *lease, const struct in6_addr *address)
-{
-	unsigned int i;
-
-	for (i = 0; i < lease->address_count; i++)
-		if (doppel_ip6_eq(&lease->addresses[i].address, address))
-			return true;
-	return false;
-}
-
 static bool is_held(const struct dhcp6 *dhcp, const struct in6_addr *address)
 {
-	return dhcp->held && has_address(&dhcp->lease, address);
+	return dhcp->held && doppel_dhcp6_lease_has(&dhcp->lease, address);
 }
 
 /* The groups of those of @lease's addresses that @but does not have, too. */
@@ -83,7 +74,7 @@ static void leave_groups(struct dhcp6 *dhcp, const struct dhcp6_lease *lease,
 	unsigned int i;
 
 	for (i = 0; i < lease->address_count; i++)
-		if (!but || !has_address(but, &lease->addresses[i].address))
+		if (!but || !doppel_dhcp6_lease_has(but, &lease->addresses[i].address))
 			doppel_mld_leave(dhcp->mld, &lease->addresses[i].address);
 }
 
@@ -237,50 +228,6 @@ static void on_refusal(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
 			status < sizeof(meanings) / sizeof(*meanings) ? meanings[status] : "?");
 }
 
-static int64_t valid_until(const struct dhcp6_lease *lease, unsigned int i)
-{
-	return doppel_after_s(lease->acquired_ms, lease->addresses[i].valid_s);
-}
-
-int64_t doppel_dhcp6_expiry_ms(const struct dhcp6_lease *lease)
-{
-	int64_t last = lease->acquired_ms;
-	unsigned int i;
-
-	for (i = 0; i < lease->address_count; i++)
-		if (valid_until(lease, i) > last)
-			last = valid_until(lease, i);
-	return last;
-}
-
-static uint32_t share(uint32_t seconds, unsigned int percent)
-{
-	return seconds == DHCP6_INFINITE ? seconds : (uint32_t)((uint64_t)seconds * percent / 100);
-}
-
-/* Section 21.4: T1 and T2 that the server left to us, or that come after the end. */
-static void choose_times(struct dhcp6_lease *lease)
-{
-	uint32_t shortest = DHCP6_INFINITE;
-	unsigned int i;
-
-	for (i = 0; i < lease->address_count; i++) {
-		uint32_t life = lease->addresses[i].preferred_s;
-
-		if (!life)
-			life = lease->addresses[i].valid_s;
-		if (life < shortest)
-			shortest = life;
-	}
-	if (!lease->t1_s || (lease->t1_s >= shortest && shortest != DHCP6_INFINITE))
-		lease->t1_s = share(shortest, 50);
-	if (!lease->t2_s || lease->t2_s < lease->t1_s ||
-	    (lease->t2_s >= shortest && shortest != DHCP6_INFINITE))
-		lease->t2_s = share(shortest, 80);
-	if (lease->t2_s < lease->t1_s)
-		lease->t2_s = lease->t1_s;
-}
-
 /* A little early, by chance, so that a thousand leases do not renew as one. */
 static void enter_bound(struct dhcp6 *dhcp)
 {
@@ -304,7 +251,7 @@ static void take(struct dhcp6 *dhcp)
 	unsigned int i;
 
 	for (i = 0; i < dhcp->offer.address_count; i++)
-		same = same && has_address(&before, &dhcp->offer.addresses[i].address);
+		same = same && doppel_dhcp6_lease_has(&before, &dhcp->offer.addresses[i].address);
 	if (held)
 		leave_groups(dhcp, &before, &dhcp->offer);
 	dhcp->lease = dhcp->offer;
@@ -316,7 +263,7 @@ static void take(struct dhcp6 *dhcp)
 		const struct in6_addr *address = &dhcp->lease.addresses[i].address;
 		uint8_t frame[FRAME_MAX];
 
-		if (!held || !has_address(&before, address))
+		if (!held || !doppel_dhcp6_lease_has(&before, address))
 			dhcp->env->send(dhcp->env->ctx, frame,
 					doppel_na_build(frame, &dhcp->config.mac, address));
 	}
@@ -382,47 +329,12 @@ static void set_acquired(struct dhcp6 *dhcp, struct dhcp6_lease *lease)
 	lease->acquired_wall_s = doppel_clock_wall_s(dhcp->env->clock) - (now(dhcp) - at) / 1000;
 }
 
-static uint32_t less(uint32_t seconds, int64_t passed_s)
-{
-	if (seconds == DHCP6_INFINITE)
-		return seconds;
-	return seconds > passed_s ? (uint32_t)(seconds - passed_s) : 0;
-}
-
-/*
- * A Reply's addresses over those in use: a zero valid lifetime ends one, one that is not mentioned
- * keeps its time (section 18.2.10.1).
- */
-static void merge(struct dhcp6 *dhcp, const struct dhcp6_reply *reply, struct dhcp6_lease *lease)
-{
-	unsigned int i;
-
-	*lease = reply->lease;
-	set_acquired(dhcp, lease);
-	lease->address_count = 0;
-	for (i = 0; i < reply->lease.address_count; i++)
-		if (reply->lease.addresses[i].valid_s)
-			lease->addresses[lease->address_count++] = reply->lease.addresses[i];
-	for (i = 0; dhcp->held && i < dhcp->lease.address_count; i++) {
-		int64_t passed_s = (lease->acquired_ms - dhcp->lease.acquired_ms) / 1000;
-		struct dhcp6_address old = dhcp->lease.addresses[i];
-
-		if (has_address(&reply->lease, &old.address) ||
-		    lease->address_count == DHCP6_ADDRESSES_MAX)
-			continue;
-		old.preferred_s = less(old.preferred_s, passed_s);
-		old.valid_s = less(old.valid_s, passed_s);
-		if (old.valid_s)
-			lease->addresses[lease->address_count++] = old;
-	}
-	choose_times(lease);
-}
-
 static enum verdict on_addresses(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
 {
-	struct dhcp6_lease lease;
+	struct dhcp6_lease lease = reply->lease;
 
-	merge(dhcp, reply, &lease);
+	set_acquired(dhcp, &lease);
+	doppel_dhcp6_merge(&lease, dhcp->held ? &dhcp->lease : NULL);
 	if (!lease.address_count) {
 		because(dhcp, "the DHCPv6 server took the addresses back");
 		lose(dhcp);
@@ -698,7 +610,7 @@ static void expire(struct dhcp6 *dhcp)
 	unsigned int i, kept = 0;
 
 	for (i = 0; i < before.address_count; i++)
-		if (valid_until(&before, i) > now(dhcp))
+		if (doppel_dhcp6_valid_until(&before, i) > now(dhcp))
 			dhcp->lease.addresses[kept++] = before.addresses[i];
 	if (kept == before.address_count)
 		return;
@@ -752,7 +664,7 @@ int64_t doppel_dhcp6_deadline(const struct dhcp6 *dhcp)
 	for (i = 0; i < DHCP6_ADDRESSES_MAX && dhcp->state == DHCP6_CHECKING; i++)
 		deadline = doppel_earlier(deadline, doppel_dad_deadline(&dhcp->dad[i]));
 	for (i = 0; i < dhcp->lease.address_count && dhcp->held; i++)
-		deadline = doppel_earlier(deadline, valid_until(&dhcp->lease, i));
+		deadline = doppel_earlier(deadline, doppel_dhcp6_valid_until(&dhcp->lease, i));
 	return deadline;
 }
 
@@ -893,16 +805,6 @@ void doppel_dhcp6_status(const struct dhcp6 *dhcp, struct negotiation_status *st
 const struct dhcp6_lease *doppel_dhcp6_lease(const struct dhcp6 *dhcp)
 {
 	return dhcp->held ? &dhcp->lease : NULL;
-}
-
-/* With a clock that cannot tell its age the lease counts as due for renewal. */
-void doppel_dhcp6_rebase(struct dhcp6_lease *lease, struct clock *clock)
-{
-	int64_t age_s = doppel_clock_wall_s(clock) - lease->acquired_wall_s;
-
-	if (age_s < 0)
-		age_s = lease->t1_s == DHCP6_INFINITE ? 0 : lease->t1_s;
-	lease->acquired_ms = doppel_clock_mono_ms(clock) - age_s * 1000;
 }
 
 const char *doppel_dhcp6_state_name(enum dhcp6_state state)

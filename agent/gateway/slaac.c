@@ -13,6 +13,7 @@
 #define RS_FAILED 3			/* MAX_RTR_SOLICITATIONS: silence that is worth telling */
 #define ATTEMPTS_MAX 3			/* IDGEN_RETRIES (RFC 7217 section 7) */
 #define TWO_HOURS_MS 7200000
+
 static const struct attempt_policy link_local_retry = {
 	.retry_delay_ms = 5000,
 	.retry_cap_ms = 300000,
@@ -67,12 +68,19 @@ static bool in_use(const struct slaac_address *address)
 	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
 }
 
+static void check_address(struct slaac *slaac, struct slaac_address *address)
+{
+	doppel_mld_join(&slaac->mld, &address->address);
+	doppel_dad_start(&address->dad, &address->address, 0);
+}
+
+/* Not before the link-local address's turn has come: begin() sees to it. */
 static void try_address(struct slaac *slaac, struct slaac_address *address)
 {
 	address->state = SLAAC_TENTATIVE;
 	address->address = make_address(slaac, &address->address, address->attempt);
-	doppel_mld_join(&slaac->mld, &address->address);
-	doppel_dad_start(&address->dad, &address->address, 0);
+	if (slaac->restart_at == NEVER)
+		check_address(slaac, address);
 }
 
 /* The last one takes its place. */
@@ -81,7 +89,7 @@ static void drop_address(struct slaac *slaac, unsigned int at)
 	struct slaac_address gone = slaac->addresses[at];
 
 	slaac->addresses[at] = slaac->addresses[--slaac->count];
-	if (gone.state != SLAAC_DUPLICATE)
+	if (in_use(&gone) || doppel_dad_running(&gone.dad))
 		doppel_mld_leave(&slaac->mld, &gone.address);
 	if (in_use(&gone))
 		tell(slaac, SLAAC_EVENT_REMOVED, &gone, NULL);
@@ -150,9 +158,13 @@ static void on_link_local_clear(struct slaac *slaac)
 
 static void begin(struct slaac *slaac)
 {
+	unsigned int i;
+
 	slaac->restart_at = NEVER;
 	doppel_mld_join(&slaac->mld, &slaac->link_local);
 	doppel_dad_start(&slaac->dad, &slaac->link_local, 0);
+	for (i = 0; i < slaac->count; i++)
+		check_address(slaac, &slaac->addresses[i]);
 }
 
 static void solicit(struct slaac *slaac)
@@ -234,8 +246,7 @@ void doppel_slaac_advertise(struct slaac *slaac, const struct ra *ra)
 	unsigned int i;
 	bool news = !slaac->router_heard;
 
-	/* Before the link-local address is tried there is nothing to build on: it asks later. */
-	if (!slaac->running || slaac->restart_at != NEVER)
+	if (!slaac->running)
 		return;
 	if (ra->lifetime_s || ra->prefix_count) {
 		slaac->router_heard = true;

@@ -300,6 +300,29 @@ static void test_no_router(void)
 	free(world);
 }
 
+/* What the routers say while a device waits for its start is not asked for again. */
+static void test_jitter(void)
+{
+	struct slaac slaac;
+	struct world *world;
+	int64_t began;
+
+	config.start_jitter_ms = 10000;
+	world = machine(&slaac);
+	began = world->now;
+	doppel_slaac_start(&slaac);
+	advertise(&slaac, world, "2001:db8::", 3600, 1800);
+	world_run(world, &slaac, slaac, began + 4999);
+	is_int(world->count, 0, "silent until its start");
+	world_run(world, &slaac, slaac, began + 60000);
+	is_str(told, "LL +2001:db8::ff:fe00:1", "then both addresses");
+	is_int(world->sent[0].at, began + 5000, "at a random moment");
+	is_int(type_at(world, world->count - 1), 136, "without a solicitation of routers");
+	is_int(slaac.mld.groups[0].users, 2, "both in the group");
+	free(world);
+	config.start_jitter_ms = 0;
+}
+
 static void test_resume(void)
 {
 	struct slaac slaac;
@@ -331,6 +354,7 @@ int main(void)
 	test_conflicts();
 	test_stable_privacy();
 	test_no_router();
+	test_jitter();
 	test_resume();
 	return done_testing();
 }
