@@ -8,7 +8,10 @@
 
 : "${TB_IDENTITY:=devices-only}"
 : "${TB_WAN:=}"				# more of the wan section: ", ipv6: off"
-: "${TB_FORWARDS:=$'\n    - {port: 8080, to: 80}\n    - {port: 80}\n    - {port: 2222, to: 22}\n    - {port: 5001, to: 5000, protocol: udp}\n    - {port: 5000, protocol: udp}'}"
+if [ -z "${TB_FORWARDS+set}" ]; then	# flow lists hold braces: no place for := here
+	TB_FORWARDS='[{port: 8080, to: 80}, {port: 80}, {port: 2222, to: 22}'
+	TB_FORWARDS+=', {port: 5001, to: 5000, protocol: udp}, {port: 5000, protocol: udp}]'
+fi
 readonly API_SOCKET=/run/doppel/api.sock
 doppel_bin=${DOPPEL:-$tb_root/build/doppel}
 agent_pid=
