@@ -173,7 +173,7 @@ void doppel_sessions_flush(struct doppel_device *device,
 	spin_unlock_bh(&device->sessions_lock);
 }
 
-static void set_checksum_diffs(struct doppel_session *session)
+void doppel_session_set_checksums(struct doppel_session *session)
 {
 	const struct doppel_lan_tuple *lan = &session->lan;
 	const struct doppel_wan_tuple *wan = &session->wan;
@@ -284,7 +284,7 @@ static int link_session(struct doppel_gateway *gw, struct doppel_session *sessio
 	if (err)
 		return err;
 
-	set_checksum_diffs(session);
+	doppel_session_set_checksums(session);
 	old = rhashtable_lookup_get_insert_fast(&gw->sessions_wan, &session->wan_node, wan_params);
 	if (old && !IS_ERR(old) && expired(old) && old->device == device) {
 		unlink_session(old);

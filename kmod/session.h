@@ -109,6 +109,9 @@ struct doppel_session *doppel_session_begin(struct doppel_gateway *gw,
 					    const struct doppel_flow *flow,
 					    enum doppel_drop_reason *why);
 
+/* Works out what rewriting adds to checksums, from the tuples. */
+void doppel_session_set_checksums(struct doppel_session *session);
+
 /* A packet of the session goes through: moves its TCP state (RFC 6146 section 3.5.2) and keeps
  * it alive. RCU, bottom halves off.
  */
