@@ -29,13 +29,23 @@ static int find_port(struct gateway *gateway, const char *name, struct port_link
 		*link = (struct port_link){ 0 };
 		return problem(gateway, err, "there is no port %s: %s", name, strerror(-err));
 	}
+	return 0;
+}
+
+static int set_up(struct gateway *gateway, struct port_link *link)
+{
+	struct rtnetlink *rt = gateway->rtnetlink;
+	char name[IF_NAMESIZE];
+	int err;
+
 	if (link->up)
 		return 0;
+	snprintf(name, sizeof(name), "%s", link->name);
 	err = rt->link_up(rt, link->ifindex);
 	if (err)
 		return problem(gateway, err, "port %s cannot be set up: %s", name, strerror(-err));
 	doppel_log(LOG_INFO, "port %s: set up", name);
-	return rt->link_get(rt, name, link);
+	return find_port(gateway, name, link);
 }
 
 /* One that is missing or cannot be set is told, but stops nothing. */
@@ -139,9 +149,8 @@ static int prepare_wan(struct gateway *gateway)
 		.ipv6 = doppel_ip6_link_local(&gateway->wan.mac),
 		.prefix_len = 64,
 	};
-	int err;
+	int err = rt->address_dump(rt, gateway->wan.ifindex, look_over_wan, &search);
 
-	err = rt->address_dump(rt, gateway->wan.ifindex, look_over_wan, &search);
 	if (!err && !search.link_local)
 		err = rt->address_add(rt, &address);
 	if (err)
@@ -149,6 +158,15 @@ static int prepare_wan(struct gateway *gateway)
 		doppel_log(LOG_WARNING, "port %s has no link-local IPv6 address: %s",
 			   gateway->wan.name, strerror(-err));
 	return 0;
+}
+
+int doppel_ports_open_wan(struct gateway *gateway)
+{
+	int err = set_up(gateway, &gateway->wan);
+
+	if (!err && gateway->config->wan.identity == CONFIG_DEVICES_ONLY)
+		err = prepare_wan(gateway);
+	return err;
 }
 
 int doppel_ports_prepare(struct gateway *gateway)
@@ -170,9 +188,9 @@ int doppel_ports_prepare(struct gateway *gateway)
 	if (!err)
 		err = find_port(gateway, wan, &gateway->wan);
 	if (!err)
+		err = set_up(gateway, &gateway->lan);
+	if (!err)
 		err = prepare_lan(gateway);
-	if (!err && devices_only)
-		err = prepare_wan(gateway);
 	return err;
 }
 

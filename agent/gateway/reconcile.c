@@ -177,6 +177,8 @@ static int bring_up(struct gateway *gateway)
 	}
 	err = set_gateway(gateway);
 	if (!err)
+		err = doppel_ports_open_wan(gateway);
+	if (!err)
 		err = look_at_module(gateway);
 	if (!err)
 		err = bind_packet(gateway);

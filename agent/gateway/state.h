@@ -93,8 +93,10 @@ __attribute__((format(printf, 2, 3)))
 void doppel_reconcile_lost(struct gateway *gateway, const char *fmt, ...);
 
 /* ports.c */
-/* Ports up, LAN address, sysctls. 0, or a negative errno with gateway->problem told. */
+/* All return 0, or a negative errno with gateway->problem told. LAN port up, its address, sysctls. */
 int doppel_ports_prepare(struct gateway *gateway);
+/* WAN port up: only with the module on guard there, as the kernel speaks in its own name at once. */
+int doppel_ports_open_wan(struct gateway *gateway);
 void doppel_ports_event(const struct port_event *event, void *gateway);
 
 /* discovery.c */
