@@ -39,33 +39,39 @@ enum {
 
 /*
  * Busy ports must not wake the agent for every packet: ARP, DHCPv4 to clients, router and neighbour
- * discovery and DHCPv6 to clients pass. Tagged frames are of another network: a WAN on a VLAN is
- * the VLAN's own port.
+ * discovery, MLD queries and DHCPv6 to clients pass. Tagged frames are of another network: a WAN on
+ * a VLAN is the VLAN's own port.
  */
 static struct sock_filter filter[] = {
 	/*  0 */ STMT(BPF_LD | BPF_B | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
-	/*  1 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 20),
+	/*  1 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 25),
 	/*  2 */ STMT(BPF_LD | BPF_H | BPF_ABS, ETHERTYPE_AT),
-	/*  3 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 17, 0),
+	/*  3 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 22, 0),
 	/*  4 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 7),
 	/*  5 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP4_PROTOCOL_AT),
-	/*  6 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 15),
+	/*  6 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 20),
 	/*  7 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP4_FRAGMENT_AT),
-	/*  8 */ JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 13, 0),
+	/*  8 */ JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 18, 0),
 	/*  9 */ STMT(BPF_LDX | BPF_B | BPF_MSH, IP4_AT),
 	/* 10 */ STMT(BPF_LD | BPF_H | BPF_IND, IP4_AT + UDP_DPORT),
-	/* 11 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 68, 9, 10),
-	/* 12 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 9),
+	/* 11 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 68, 14, 15),
+	/* 12 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 14),
 	/* 13 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER_AT),
 	/* 14 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 3),
 	/* 15 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD_AT),
-	/* 16 */ JUMP(BPF_JMP | BPF_JGE | BPF_K, ND_ROUTER_ADVERT, 0, 5),
-	/* 17 */ JUMP(BPF_JMP | BPF_JGT | BPF_K, ND_NEIGHBOR_ADVERT, 4, 3),
-	/* 18 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 3),
+	/* 16 */ JUMP(BPF_JMP | BPF_JGE | BPF_K, ND_ROUTER_ADVERT, 0, 10),
+	/* 17 */ JUMP(BPF_JMP | BPF_JGT | BPF_K, ND_NEIGHBOR_ADVERT, 9, 8),
+	/* 18 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 2),
 	/* 19 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD_AT + UDP_DPORT),
-	/* 20 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 546, 0, 1),
-	/* 21 */ STMT(BPF_RET | BPF_K, PACKET_FRAME_MAX),
-	/* 22 */ STMT(BPF_RET | BPF_K, 0),
+	/* 20 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 546, 5, 6),
+	/* MLD comes behind a hop-by-hop header of eight bytes: the router alert. */
+	/* 21 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_HOPOPTS, 0, 5),
+	/* 22 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD_AT),
+	/* 23 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6 << 8, 0, 3),
+	/* 24 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD_AT + 8),
+	/* 25 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, MLD_LISTENER_QUERY, 0, 1),
+	/* 26 */ STMT(BPF_RET | BPF_K, PACKET_FRAME_MAX),
+	/* 27 */ STMT(BPF_RET | BPF_K, 0),
 };
 
 static struct port_socket *to_port(struct packet_socket *socket)
