@@ -16,7 +16,7 @@
 #define JITTER_PERCENT 10
 #define MAX_RT_DEFAULT_MS 3600000
 
-/* Section 7.6: IRT, MRT, MRC, MRD. Where the file has a say, the attempt's end is in MRD's place. */
+/* Section 7.6: IRT, MRT, MRC, MRD; the end of an attempt of the file's is in MRD's place. */
 struct timing {
 	int64_t first_ms, max_ms;
 	unsigned int count;
