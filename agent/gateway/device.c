@@ -213,12 +213,14 @@ static void start4(struct device *device, bool forwarding)
 {
 	const struct restored_leases *restored = device->restored;
 
-	if (!restored || !restored->dhcp4)
+	if (!restored || !restored->dhcp4) {
 		doppel_dhcp4_start(&device->dhcp4, NULL);
-	else if (forwarding && doppel_ip4_eq(device->held.wan_ipv4, restored->lease4.address))
+	} else if (forwarding && doppel_ip4_eq(device->held.wan_ipv4, restored->lease4.address)) {
 		doppel_dhcp4_resume(&device->dhcp4, &restored->lease4);
-	else
+		device->gateway->dhcp4_heard = true;
+	} else {
 		doppel_dhcp4_start(&device->dhcp4, &restored->lease4);
+	}
 }
 
 static bool holds(const struct device *device, const struct in6_addr *address)

@@ -34,44 +34,57 @@ enum {
 	UDP_DPORT = 2,
 };
 
+/* Places in the program below. */
+enum {
+	IPV6 = 13,
+	ICMPV6 = 19,
+	OPTIONS = 22,
+	ACCEPT = 26,
+	REFUSE = 27,
+};
+
 #define STMT(code, k) BPF_STMT(code, (uint32_t)(k))
 #define JUMP(code, k, yes, no) BPF_JUMP(code, (uint32_t)(k), yes, no)
 
 /*
  * Busy ports must not wake the agent for every packet: ARP, DHCPv4 to clients, router and neighbour
  * discovery, MLD queries and DHCPv6 to clients pass. Tagged frames are of another network: a WAN on
- * a VLAN is the VLAN's own port.
+ * a VLAN is the VLAN's own port. Jumps are counted from the next instruction.
  */
 static struct sock_filter filter[] = {
 	/*  0 */ STMT(BPF_LD | BPF_B | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
-	/*  1 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 25),
+	/*  1 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, REFUSE - 2),
 	/*  2 */ STMT(BPF_LD | BPF_H | BPF_ABS, ETHERTYPE_AT),
-	/*  3 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 22, 0),
-	/*  4 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 7),
-	/*  5 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP4_PROTOCOL_AT),
-	/*  6 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 20),
-	/*  7 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP4_FRAGMENT_AT),
-	/*  8 */ JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 18, 0),
-	/*  9 */ STMT(BPF_LDX | BPF_B | BPF_MSH, IP4_AT),
-	/* 10 */ STMT(BPF_LD | BPF_H | BPF_IND, IP4_AT + UDP_DPORT),
-	/* 11 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 68, 14, 15),
-	/* 12 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 14),
-	/* 13 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER_AT),
-	/* 14 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 3),
-	/* 15 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD_AT),
-	/* 16 */ JUMP(BPF_JMP | BPF_JGE | BPF_K, ND_ROUTER_ADVERT, 0, 10),
-	/* 17 */ JUMP(BPF_JMP | BPF_JGT | BPF_K, ND_NEIGHBOR_ADVERT, 9, 8),
-	/* 18 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 2),
-	/* 19 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD_AT + UDP_DPORT),
-	/* 20 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 546, 5, 6),
-	/* MLD comes behind a hop-by-hop header of eight bytes: the router alert. */
-	/* 21 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_HOPOPTS, 0, 5),
-	/* 22 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD_AT),
-	/* 23 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6 << 8, 0, 3),
+	/*  3 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, ACCEPT - 4, 0),
+	/*  4 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, IPV6 - 5, 0),
+	/*  5 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, REFUSE - 6),
+	/*  6 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP4_PROTOCOL_AT),
+	/*  7 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, REFUSE - 8),
+	/*  8 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP4_FRAGMENT_AT),
+	/*  9 */ JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, REFUSE - 10, 0),
+	/* 10 */ STMT(BPF_LDX | BPF_B | BPF_MSH, IP4_AT),
+	/* 11 */ STMT(BPF_LD | BPF_H | BPF_IND, IP4_AT + UDP_DPORT),
+	/* 12 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 68, ACCEPT - 13, REFUSE - 13),
+	/* 13: IPV6 */
+	STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER_AT),
+	/* 14 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, ICMPV6 - 15, 0),
+	/* 15 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_HOPOPTS, OPTIONS - 16, 0),
+	/* 16 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, REFUSE - 17),
+	/* 17 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD_AT + UDP_DPORT),
+	/* 18 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 546, ACCEPT - 19, REFUSE - 19),
+	/* 19: ICMPV6 */
+	STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD_AT),
+	/* 20 */ JUMP(BPF_JMP | BPF_JGE | BPF_K, ND_ROUTER_ADVERT, 0, REFUSE - 21),
+	/* 21 */ JUMP(BPF_JMP | BPF_JGT | BPF_K, ND_NEIGHBOR_ADVERT, REFUSE - 22, ACCEPT - 22),
+	/* 22: OPTIONS, the eight bytes of a router alert: next header and length at once */
+	STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD_AT),
+	/* 23 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6 << 8, 0, REFUSE - 24),
 	/* 24 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD_AT + 8),
-	/* 25 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, MLD_LISTENER_QUERY, 0, 1),
-	/* 26 */ STMT(BPF_RET | BPF_K, PACKET_FRAME_MAX),
-	/* 27 */ STMT(BPF_RET | BPF_K, 0),
+	/* 25 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, MLD_LISTENER_QUERY, ACCEPT - 26, REFUSE - 26),
+	/* 26: ACCEPT */
+	STMT(BPF_RET | BPF_K, PACKET_FRAME_MAX),
+	/* 27: REFUSE */
+	STMT(BPF_RET | BPF_K, 0),
 };
 
 static struct port_socket *to_port(struct packet_socket *socket)
@@ -162,16 +175,22 @@ static void port_free(struct packet_socket *sock)
 	free(to_port(sock));
 }
 
-static int prepare(int fd)
+int doppel_packet_filter(int fd)
 {
 	const struct sock_fprog program = {
 		.len = sizeof(filter) / sizeof(filter[0]),
 		.filter = filter,
 	};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ? -errno : 0;
+}
+
+static int prepare(int fd)
+{
 	const int on = 1, room = RECEIVE_BUFFER;
 
 	/* The socket is bound to nothing yet, so nothing unfiltered can be in it. */
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ||
+	if (doppel_packet_filter(fd) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)))
 		return -errno;

@@ -31,4 +31,7 @@ struct packet_socket {
 /* The caller ends it with socket->free(socket). */
 int doppel_packet_open(struct packet_socket **socket);
 
+/* Let only the frames above into a socket; 0 or a negative errno. */
+int doppel_packet_filter(int fd);
+
 #endif
