@@ -13,7 +13,10 @@ if [ -z "${TB_FORWARDS+set}" ]; then	# flow lists hold braces: no place for := h
 	TB_FORWARDS+=', {port: 5001, to: 5000, protocol: udp}, {port: 5000, protocol: udp}]'
 fi
 readonly API_SOCKET=/run/doppel/api.sock
-doppel_bin=${DOPPEL:-$tb_root/build/doppel}
+case $(uname -m) in
+aarch64)	doppel_bin=${DOPPEL:-$tb_root/build/arm64/doppel} ;;
+*)		doppel_bin=${DOPPEL:-$tb_root/build/doppel} ;;
+esac
 agent_pid=
 
 # --- the module ------------------------------------------------------------------------------
@@ -22,7 +25,7 @@ module_file()
 {
 	local file
 
-	for file in "${DOPPEL_KO:-}" "$tb_root/build/$(uname -r)/doppel.ko" "$tb_root/build/doppel.ko"; do
+	for file in "${DOPPEL_KO:-}" "$tb_root/build/${DOPPEL_KERNEL:-none}/doppel.ko" "$tb_root/build/doppel.ko"; do
 		if [ -f "$file" ] && [ "$(modinfo -F vermagic "$file" | cut -d' ' -f1)" = "$(uname -r)" ]; then
 			echo "$file"
 			return

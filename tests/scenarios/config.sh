@@ -62,7 +62,7 @@ testbed_device 1
 check "the good file works" devices_complete 40 1
 check_not "a port that the file does not open is closed" opens client "$(lease4_of 1)" 9443
 
-sed 's/    - {port: 80}/&\n    - {port: 9443, to: 443}/' "$tb/good.yaml" >"$tb/doppel.yaml"
+sed 's/{port: 80},/& {port: 9443, to: 443},/' "$tb/good.yaml" >"$tb/doppel.yaml"
 kill -HUP "$agent_pid"
 check "SIGHUP: it is open once the file opens it" within 10 reaches dev1 client "$(lease4_of 1)" 9443
 sed 's/port: 9443/prot: 9443/' "$tb/doppel.yaml" >"$tb/bad.yaml" && cp "$tb/bad.yaml" "$tb/doppel.yaml"
