@@ -190,6 +190,7 @@ gateway_up()
 gateway_own_addresses()
 {
 	register_mac $MAC_GW_WAN
+	ip -n gw link set wan0 up
 	if wan_has4; then
 		ip -n gw addr add 10.1.2.2/24 dev wan0
 		ip -n gw route add default via 10.1.2.1

@@ -431,7 +431,8 @@ testbed_up()
 	ip -n far route add default via 198.51.100.1
 	ip -n far route add default via 2001:db8:f::1
 
-	# The LAN switch, and the gateway as it comes out of its box: two ports, no addresses
+	# The LAN switch, and the gateway as it comes out of its box: two ports, no addresses. The WAN
+	# port stays down, lest the kernel show its MAC before the module is on guard.
 	# shellcheck disable=SC2086
 	netns_sysctl lan $v6_off
 	ip -n lan link add br0 type bridge
@@ -439,7 +440,7 @@ testbed_up()
 	cable gw lan0 lan gateway
 	ip -n lan link set gateway master br0 up
 	ip -n gw link set lan0 address $MAC_GW_LAN up
-	ip -n gw link set wan0 address $MAC_GW_WAN up
+	ip -n gw link set wan0 address $MAC_GW_WAN
 
 	! wan_has4 || isp_kea4
 	! wan_has_dhcp6 || isp_kea6

@@ -71,6 +71,7 @@ within 10 grep -q discover "$tb/log/dev1.dhcp"
 in_ns dev1 ip addr add 192.168.1.50/24 dev eth0
 in_ns dev1 ip route add default via 192.168.1.1
 ip -n gw addr add 192.168.1.1/24 dev lan0
+ip -n gw link set wan0 up
 traffic
 
 check "module loads" module_load
