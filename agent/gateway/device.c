@@ -51,6 +51,14 @@ static void tell_conflict(struct device *device, const char *address, const stru
 			    text, address);
 }
 
+/* The first lease tells which name servers the LAN's DHCP should name. */
+static void learn_dns(struct gateway *gateway, const struct dhcp4_lease *lease)
+{
+	if (doppel_lan_dhcp_set_dns(&gateway->lan_dhcp, lease->dns, lease->dns_count) &&
+	    gateway->lan_dhcp.text)
+		doppel_lan_dhcp_apply(&gateway->lan_dhcp, gateway->config);
+}
+
 static void on_dhcp4(void *ctx, const struct dhcp4_event *event)
 {
 	struct device *device = ctx;
@@ -61,6 +69,7 @@ static void on_dhcp4(void *ctx, const struct dhcp4_event *event)
 	switch (event->kind) {
 	case DHCP4_EVENT_BOUND:
 		doppel_log(LOG_INFO, "device %s: WAN IPv4 %s", mac_text(device), text);
+		learn_dns(device->gateway, event->lease);
 		device->keep4 = true;
 		break;
 	case DHCP4_EVENT_RENEWED:

@@ -20,6 +20,7 @@
 
 #define DELAY_MIN_S 1.0
 #define DELAY_MAX_S 60.0
+#define NO_DNS_LEASE_S 300	/* devices come back soon for the name servers */
 #define HEALTHY_S 30.0		/* ran that long: the next end is a new story */
 
 static void start(struct lan_dhcp *dhcp);
@@ -181,7 +182,11 @@ void doppel_lan_dhcp_render(const struct lan_dhcp *dhcp, const struct config *co
 {
 	char first[DOPPEL_IP4_TEXT], last[DOPPEL_IP4_TEXT], mask[DOPPEL_IP4_TEXT];
 	char router[DOPPEL_IP4_TEXT];
+	uint32_t lease_s = config->lan.dhcp.lease_s;
+	unsigned int i;
 
+	if (!dhcp->dns_count && config->wan.ipv4 && lease_s > NO_DNS_LEASE_S)
+		lease_s = NO_DNS_LEASE_S;
 	doppel_buf_printf(text,
 		"# Written by doppel from its own configuration; changes are lost.\n"
 		"port=0\n"
@@ -201,8 +206,12 @@ void doppel_lan_dhcp_render(const struct lan_dhcp *dhcp, const struct config *co
 		doppel_ip4_format(config->lan.dhcp.first, first),
 		doppel_ip4_format(config->lan.dhcp.last, last),
 		doppel_ip4_format(doppel_ip4_mask(config->lan.prefix_len), mask),
-		config->lan.dhcp.lease_s,
-		doppel_ip4_format(config->lan.address, router));
+		lease_s, doppel_ip4_format(config->lan.address, router));
+	for (i = 0; i < dhcp->dns_count; i++)
+		doppel_buf_printf(text, "%s%s", i ? "," : "dhcp-option=option:dns-server,",
+				  doppel_ip4_format(dhcp->dns[i], first));
+	if (i)
+		doppel_buf_printf(text, "\n");
 }
 
 int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
@@ -225,6 +234,20 @@ int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
 	dhcp->delay_s = DELAY_MIN_S;
 	start(dhcp);
 	return 0;
+}
+
+bool doppel_lan_dhcp_set_dns(struct lan_dhcp *dhcp, const struct in_addr *dns, unsigned int count)
+{
+	unsigned int i;
+
+	if (!count)
+		return false;
+	for (i = 0; dhcp->dns_count && i < count; i++)
+		if (doppel_ip4_eq(dns[i], dhcp->dns[0]))
+			return false;
+	dhcp->dns_count = count < LAN_DNS_MAX ? count : LAN_DNS_MAX;
+	memcpy(dhcp->dns, dns, dhcp->dns_count * sizeof(*dns));
+	return true;
 }
 
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp)

@@ -11,6 +11,7 @@
 
 #include <ev.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,10 +19,14 @@
 struct buf;
 struct config;
 
+#define LAN_DNS_MAX 4
+
 struct lan_dhcp {
 	struct ev_loop *loop;
 	char dir[PATH_MAX - 64];	/* for the configuration */
 	char leases[PATH_MAX];		/* the lease file */
+	struct in_addr dns[LAN_DNS_MAX];	/* the WAN's, for the devices */
+	unsigned int dns_count;
 	char *text;			/* the running configuration; NULL: not wanted */
 	pid_t keeper;			/* 0: none */
 	ev_child child;
@@ -36,6 +41,13 @@ void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const cha
 
 /* Bring the server to what the file says: start, restart, end or leave it as it is. */
 int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config);
+
+/*
+ * The WAN's name servers, as a lease names them. Devices ask them from their own WAN addresses. Kept
+ * as they are while the new list still has the first of them. True if they changed: apply.
+ */
+bool doppel_lan_dhcp_set_dns(struct lan_dhcp *dhcp, const struct in_addr *dns, unsigned int count);
+
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp);
 bool doppel_lan_dhcp_running(const struct lan_dhcp *dhcp);
 

@@ -168,8 +168,6 @@ static int bring_up(struct gateway *gateway)
 
 	if (err)
 		return err;
-	/* The LAN is served whether the module is there or not. */
-	doppel_lan_dhcp_apply(&gateway->lan_dhcp, gateway->config);
 	if (!gateway->module->present(gateway->module)) {
 		snprintf(gateway->problem, sizeof(gateway->problem),
 			 "the module doppel is not loaded (modprobe doppel)");
@@ -212,12 +210,17 @@ void doppel_reconcile(struct gateway *gateway)
 	gateway->reconcile_at = NEVER;
 	if (bring_up(gateway)) {
 		retry_later(gateway, before);
-		return;
+	} else {
+		gateway->problem[0] = '\0';
+		gateway->attempts = 0;
+		gateway->ready = true;
+		push_all(gateway);
 	}
-	gateway->problem[0] = '\0';
-	gateway->attempts = 0;
-	gateway->ready = true;
-	push_all(gateway);
+	/* The LAN is served whether the module is there or not; leases may have named DNS servers. */
+	if (gateway->lan.up)
+		doppel_lan_dhcp_apply(&gateway->lan_dhcp, gateway->config);
+	if (!gateway->ready)
+		return;
 	/* Who was there before us has no reason to be seen again soon. */
 	rt->neighbour_dump(rt, gateway->lan.ifindex, on_neighbour, gateway);
 	gateway->poll_at = doppel_gateway_now(gateway);

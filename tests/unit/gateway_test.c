@@ -2,6 +2,7 @@
 /* The gateway on fakes: devices' lives, reconciliation, forwards, the rate cap. */
 #include "gateway_fake.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "gateway/pace.h"
 
@@ -443,6 +444,37 @@ static void test_pace(void)
 	fake_free(fake);
 }
 
+static void test_lan_dhcp(void)
+{
+	struct fake *fake = fake_new();
+	struct config *config = fake_config(fake, FAKE_PLAIN);
+	const struct in_addr dns[] = { fake_ip4("10.1.2.1"), fake_ip4("10.1.2.2") };
+	const struct in_addr other[] = { fake_ip4("10.9.9.9"), fake_ip4("10.1.2.1") };
+	struct buf auto_buf before = { 0 }, after = { 0 };
+	struct lan_dhcp dhcp;
+
+	config->lan.dhcp.first = fake_ip4("192.168.1.100");
+	config->lan.dhcp.last = fake_ip4("192.168.1.249");
+	config->lan.dhcp.lease_s = 43200;
+	doppel_lan_dhcp_init(&dhcp, EV_DEFAULT, "/run/doppel", "/var/lib/doppel/doppel.db");
+	doppel_lan_dhcp_render(&dhcp, config, &before);
+	ok(strstr(before.data, "\ninterface=lan0\n"), "dnsmasq serves the LAN port");
+	ok(strstr(before.data, "\nbind-interfaces\n"), "and only that");
+	ok(strstr(before.data, "\nport=0\n"), "without DNS of its own");
+	ok(strstr(before.data, "dhcp-leasefile=/var/lib/doppel/lan.leases\n"), "leases by the state");
+	ok(strstr(before.data, "dhcp-range=192.168.1.100,192.168.1.249,255.255.255.0,300\n"),
+	   "short leases while no name server is known");
+	ok(doppel_lan_dhcp_set_dns(&dhcp, dns, 2), "a WAN lease names some");
+	ok(!doppel_lan_dhcp_set_dns(&dhcp, other, 2), "another order is no change");
+	ok(doppel_lan_dhcp_set_dns(&dhcp, other, 1), "another list is one");
+	doppel_lan_dhcp_set_dns(&dhcp, dns, 2);
+	doppel_lan_dhcp_render(&dhcp, config, &after);
+	ok(strstr(after.data, "dhcp-option=option:dns-server,10.1.2.1,10.1.2.2\n"), "devices get them");
+	ok(strstr(after.data, "255.255.255.0,43200\n"), "and leases as long as the file says");
+	doppel_config_free(config);
+	fake_free(fake);
+}
+
 int main(void)
 {
 	doppel_log_set_level(LOG_ERR);
@@ -457,5 +489,6 @@ int main(void)
 	test_kinds_of_wan();
 	test_link();
 	test_pace();
+	test_lan_dhcp();
 	return done_testing();
 }
