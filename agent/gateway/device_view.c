@@ -46,7 +46,12 @@ static void want6(const struct device *device, const struct in6_addr *address,
 		  struct module_device *wanted)
 {
 	struct module_address *next = &wanted->wan_ipv6[wanted->wan_ipv6_count];
+	size_t i;
 
+	/* SLAAC and DHCPv6 may agree on one. */
+	for (i = 0; i < wanted->wan_ipv6_count; i++)
+		if (doppel_ip6_eq(&wanted->wan_ipv6[i].ipv6, address))
+			return;
 	if (wanted->wan_ipv6_count == MODULE_ADDRESSES_MAX)
 		return;
 	next->ipv6 = *address;

@@ -365,6 +365,8 @@ int doppel_discovery_list(struct gateway *gateway)
 		struct device *device = doppel_device_of(node);
 
 		device->listed = doppel_config_device(config, &device->mac);
+		/* The LAN may be another network now. */
+		device->lan_ipv4 = lan_address(gateway, device->lan_ipv4);
 		/* Known from the file alone, and no longer in it. */
 		if (!device->listed && !device->seen)
 			doppel_device_free(device);

@@ -347,6 +347,7 @@ int doppel_gateway_reload(struct gateway *gateway, struct config *config,
 		return -EINVAL;
 	}
 	gateway->config = config;
+	doppel_ports_release(gateway, before);
 	err = doppel_discovery_list(gateway);
 	if (err)
 		doppel_log(LOG_ERR, "gateway: reload: %s", strerror(-err));

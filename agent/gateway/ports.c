@@ -81,6 +81,25 @@ static int look_for_lan(const struct port_address *address, void *ctx)
 	return 0;
 }
 
+void doppel_ports_release(struct gateway *gateway, const struct config *before)
+{
+	const struct config *config = gateway->config;
+	struct rtnetlink *rt = gateway->rtnetlink;
+	const struct port_address address = {
+		.ifindex = gateway->lan.ifindex,
+		.family = AF_INET,
+		.ipv4 = before->lan.address,
+		.prefix_len = before->lan.prefix_len,
+	};
+
+	if (!gateway->lan.ifindex || (!strcmp(before->lan.interface, config->lan.interface) &&
+	    doppel_ip4_eq(before->lan.address, config->lan.address) &&
+	    before->lan.prefix_len == config->lan.prefix_len))
+		return;
+	if (!rt->address_del(rt, &address))
+		doppel_log(LOG_INFO, "port %s: the address of before removed", gateway->lan.name);
+}
+
 static int prepare_lan(struct gateway *gateway)
 {
 	const struct config *config = gateway->config;

@@ -67,15 +67,17 @@ static int set_gateway(struct gateway *gateway)
 	struct module_gateway held;
 	int err = module->gateway_get(module, &held);
 
+	/* Another LAN network takes every device's address away, and so every session. */
 	if (!err && (held.lan_ifindex != wanted.lan_ifindex ||
-		     held.wan_ifindex != wanted.wan_ifindex)) {
-		doppel_log(LOG_NOTICE, "module: its gateway is on other ports: made anew");
+		     held.wan_ifindex != wanted.wan_ifindex ||
+		     !doppel_ip4_eq(held.lan_ipv4, wanted.lan_ipv4) ||
+		     held.lan_prefix_len != wanted.lan_prefix_len)) {
+		doppel_log(LOG_NOTICE,
+			   "module: its gateway is on other ports or another LAN: made anew");
 		module->gateway_del(module);
 		err = -ENOENT;
 	}
-	if (!err && doppel_ip4_eq(held.lan_ipv4, wanted.lan_ipv4) && held.own == wanted.own &&
-	    held.lan_prefix_len == wanted.lan_prefix_len &&
-	    held.max_devices == wanted.max_devices)
+	if (!err && held.own == wanted.own && held.max_devices == wanted.max_devices)
 		return 0;
 	err = module->gateway_set(module, &wanted);
 	if (err)

@@ -95,6 +95,8 @@ void doppel_reconcile_lost(struct gateway *gateway, const char *fmt, ...);
 /* ports.c */
 /* All return 0, or a negative errno with gateway->problem told. LAN port up, its address, sysctls. */
 int doppel_ports_prepare(struct gateway *gateway);
+/* Take the LAN address of the file of before away, if it is another now. */
+void doppel_ports_release(struct gateway *gateway, const struct config *before);
 /* WAN port up: only with the module on guard there, as the kernel speaks in its own name at once. */
 int doppel_ports_open_wan(struct gateway *gateway);
 void doppel_ports_event(const struct port_event *event, void *gateway);
