@@ -58,17 +58,31 @@ struct doppel_identity {
 };
 
 /**
+ * struct doppel_lan - a device's LAN address as a key; replaced when the address changes
+ * @node: in &doppel_gateway.by_lan
+ * @addr: network byte order
+ * @device: whose it is
+ * @rcu: frees it
+ */
+struct doppel_lan {
+	struct rhash_head node;
+	__be32 addr;
+	struct doppel_device *device;
+	struct rcu_head rcu;
+};
+
+/**
  * struct doppel_device - an IPv4 host on the LAN
  * @by_mac: in &doppel_gateway.by_mac
- * @by_lan: in &doppel_gateway.by_lan if @lan_ipv4 is not zero
+ * @by_lan: in the table of that name, or NULL if @lan_ipv4 is zero; RTNL
  * @list: in &doppel_gateway.devices; RTNL, RCU for reading
  * @gw: its gateway
  * @identity: its face on the WAN, never NULL; RTNL, RCU for reading
- * @epoch: changes with the identity; a session's next hop of another epoch is stale
+ * @epoch: changes after the identity; a session's next hop of another epoch is stale
  * @mac: its MAC
- * @lan_ipv4: network byte order, or zero
+ * @lan_ipv4: network byte order, or zero; may change while packets pass
  * @last_seen: jiffies of its last frame on the LAN; 0 before the first
- * @forwards: its forwards; RTNL
+ * @forwards: its forwards; RTNL, RCU for reading
  * @sessions: its sessions; @sessions_lock
  * @n_sessions: their number; @sessions_lock
  * @sessions_lock: taken with bottom halves off
@@ -76,13 +90,10 @@ struct doppel_identity {
  * @counters: per CPU
  * @conflict_told: jiffies of the last address-conflict event and defence
  * @rcu: frees it
- *
- * @lan_ipv4 is part of a key and never changes in place: the LAN address of a
- * device changes by relinking it in @by_lan between two grace periods.
  */
 struct doppel_device {
 	struct rhash_head by_mac;
-	struct rhash_head by_lan;
+	struct doppel_lan *by_lan;
 	struct list_head list;
 	struct doppel_gateway *gw;
 	struct doppel_identity __rcu *identity;
@@ -113,9 +124,11 @@ struct doppel_address *doppel_address_by_wan6(struct doppel_gateway *gw,
 /**
  * struct doppel_device_settings - what device-add and device-set may give
  * @given: a bit for each DOPPEL_A_DEVICE_* that was given
+ * @attrs: the attributes that extack may point to, by DOPPEL_A_DEVICE_*, or NULL
  */
 struct doppel_device_settings {
 	u32 given;
+	struct nlattr *const *attrs;
 	u8 mac[ETH_ALEN];
 	__be32 lan_ipv4;
 	__be32 wan_ipv4;
@@ -137,7 +150,10 @@ int doppel_device_set(struct doppel_gateway *gw, const struct doppel_device_sett
 		      struct netlink_ext_ack *extack);
 int doppel_device_del(struct doppel_gateway *gw, const u8 *mac, struct netlink_ext_ack *extack);
 
-/* The tables of a gateway; destroy removes every device. RTNL, sleep. */
+/* Ends all sessions of the gateway's devices; RTNL. */
+void doppel_devices_flush(struct doppel_gateway *gw);
+
+/* The tables of a gateway, in which its ports are set; destroy removes every device. RTNL, sleep. */
 int doppel_devices_init(struct doppel_gateway *gw);
 void doppel_devices_destroy(struct doppel_gateway *gw);
 

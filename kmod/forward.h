@@ -17,7 +17,7 @@ struct doppel_forward_key {
 /**
  * struct doppel_forward - a WAN port that leads to a port of a device
  * @node: in &doppel_gateway.forwards
- * @list: in &doppel_device.forwards; RTNL
+ * @list: in &doppel_device.forwards; RTNL, RCU for reading
  * @key: the device, the port on the WAN in host byte order, IPPROTO_TCP or IPPROTO_UDP
  * @to: the device's port, host byte order
  * @rcu: frees it
@@ -34,7 +34,7 @@ struct doppel_forward {
 struct doppel_forward *doppel_forward_lookup(struct doppel_gateway *gw,
 					     struct doppel_device *device, u8 protocol, u16 port);
 
-/* RTNL; say why not in extack. */
+/* RTNL, may sleep; say why not in extack and then change nothing. */
 int doppel_forward_add(struct doppel_gateway *gw, const u8 *mac, u8 protocol, u16 port, u16 to,
 		       struct netlink_ext_ack *extack);
 /* Ends the sessions that came in by it. */

@@ -209,7 +209,9 @@ static const struct genl_split_ops doppel_nl_ops[] = {
 	},
 	{
 		.cmd	= DOPPEL_CMD_SESSION_GET,
+		.start	= doppel_nl_session_get_start,
 		.dumpit	= doppel_nl_session_get_dumpit,
+		.done	= doppel_nl_session_get_done,
 		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 	{

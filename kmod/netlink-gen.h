@@ -16,6 +16,9 @@ extern const struct nla_policy doppel_address_nl_policy[DOPPEL_A_ADDRESS_PREFIX_
 extern const struct nla_policy doppel_addresses_nl_policy[DOPPEL_A_ADDRESSES_ADDRESS + 1];
 extern const struct nla_policy doppel_timeouts_nl_policy[DOPPEL_A_TIMEOUTS_ICMP + 1];
 
+int doppel_nl_session_get_start(struct netlink_callback *cb);
+int doppel_nl_session_get_done(struct netlink_callback *cb);
+
 int doppel_nl_gateway_set_doit(struct sk_buff *skb, struct genl_info *info);
 int doppel_nl_gateway_get_doit(struct sk_buff *skb, struct genl_info *info);
 int doppel_nl_gateway_del_doit(struct sk_buff *skb, struct genl_info *info);

@@ -5,6 +5,9 @@
 
 #include "device.h"
 
+/* What keeps a gateway's events from becoming a flood; NULL without memory; freed by kfree(). */
+struct doppel_told *doppel_told_alloc(void);
+
 /* Events may be told from softirq. Each is rate-limited where a sender on the wire could
  * cause it at will; what is lost so is told again by the next frame.
  */

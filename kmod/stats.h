@@ -30,6 +30,13 @@ struct doppel_drops {
 	struct u64_stats_sync syncp;
 };
 
+/* NULL without memory; freed by free_percpu(). May sleep. */
+struct doppel_counters __percpu *doppel_counters_alloc(void);
+struct doppel_drops __percpu *doppel_drops_alloc(void);
+
+/* As in the netlink spec; NULL for what is no reason. */
+const char *doppel_drop_reason_name(unsigned int reason);
+
 /* Sums over all CPUs. */
 struct doppel_counters_sum {
 	u64 lan_packets;
@@ -52,7 +59,7 @@ void doppel_count_session(struct doppel_device *device);
 /* Counts a packet that goes no further, for the gateway and for the device if there is one;
  * bottom halves off. Returns NF_DROP: the caller's verdict; the packet is the hook's to free.
  */
-unsigned int doppel_drop(struct doppel_gateway *gw, struct doppel_device *device,
+unsigned int doppel_drop(struct doppel_gateway *gw, const struct doppel_device *device,
 			 const struct sk_buff *skb, enum doppel_drop_reason reason);
 
 #endif

@@ -4,6 +4,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "netlink.h"
 #include "packet.h"
 #include "session.h"
 #include "stats.h"
@@ -32,6 +33,8 @@ static int world_init(struct kunit *test)
 	gw->timeouts[DOPPEL_TIMEOUT_ICMP] = 60 * HZ;
 	gw->counters = alloc_percpu(struct doppel_counters);
 	KUNIT_ASSERT_NOT_NULL(test, gw->counters);
+	gw->told = doppel_told_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, gw->told);
 	KUNIT_ASSERT_EQ(test, doppel_sessions_init(gw), 0);
 
 	world->device.gw = gw;
@@ -52,6 +55,7 @@ static void world_exit(struct kunit *test)
 	doppel_sessions_destroy(&world->gw);
 	free_percpu(world->device.counters);
 	free_percpu(world->gw.counters);
+	kfree(world->gw.told);
 }
 
 static struct doppel_flow flow4(u8 protocol, u16 peer_port)
