@@ -38,8 +38,8 @@ tb=					# scratch directory of this run
 tb_pids=()				# processes of ours
 tb_namespaces=()
 
-mac_of() { printf '02:00:00:00:00:%02x' "$1"; }
-slaac_of() { printf '2001:db8:1::ff:fe00:%x' "$1"; }		# EUI-64 of mac_of
+mac_of() { printf '02:00:00:00:00:%02x\n' "$1"; }
+slaac_of() { printf '2001:db8:1::ff:fe00:%x\n' "$1"; }		# EUI-64 of mac_of
 
 # in_ns NAMESPACE COMMAND...
 in_ns()
