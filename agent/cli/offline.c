@@ -312,7 +312,8 @@ json_t *doppel_offline_status(const struct cli *cli, const char *argument)
 }
 
 json_t *doppel_offline_call(const struct cli *cli, const char *path,
-			    doppel_offline_source *source, const char *argument)
+			    json_t *(*source)(const struct cli *cli, const char *argument),
+			    const char *argument)
 {
 	unsigned int status;
 	json_t *reply;

@@ -8,15 +8,14 @@
 
 #include "cli/cli.h"
 
-/* argument: see below. NULL with the reason on stderr. */
-typedef json_t *doppel_offline_source(const struct cli *cli, const char *argument);
-
-doppel_offline_source doppel_offline_status;  /* no argument */
-doppel_offline_source doppel_offline_devices; /* a status, or NULL */
-doppel_offline_source doppel_offline_device;  /* a MAC, address or name */
+/* What each gives the caller owns; NULL with the reason on stderr. argument: see there. */
+json_t *doppel_offline_status(const struct cli *cli, const char *argument);  /* none */
+json_t *doppel_offline_devices(const struct cli *cli, const char *argument); /* a status or NULL */
+json_t *doppel_offline_device(const struct cli *cli, const char *argument);  /* which one */
 
 /* Ask the agent for path; if none is there say so on stderr and use the source instead. */
 json_t *doppel_offline_call(const struct cli *cli, const char *path,
-			    doppel_offline_source *source, const char *argument);
+			    json_t *(*source)(const struct cli *cli, const char *argument),
+			    const char *argument);
 
 #endif

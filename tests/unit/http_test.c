@@ -14,7 +14,7 @@
 #include "cli/client.h"
 #include "tap.h"
 
-static char directory[] = "/tmp/doppel-http-XXXXXX";
+static char directory[32];
 static char path[64];
 static struct ev_loop *loop;
 static struct http_stream *stream;
@@ -351,6 +351,7 @@ int main(void)
 	char command[96];
 	int fd;
 
+	strcpy(directory, "/tmp/doppel-http-XXXXXX");
 	if (!mkdtemp(directory))
 		return 1;
 	loop = ev_default_loop(0);

@@ -13,7 +13,7 @@
 #include "store/store.h"
 #include "tap.h"
 
-static char directory[] = "/tmp/doppel-store-XXXXXX";
+static char directory[32];
 static char path[64];
 
 static const struct store_device printer = {
@@ -281,6 +281,7 @@ int main(void)
 	char command[96];
 
 	doppel_log_set_level(LOG_ERR - 1);
+	strcpy(directory, "/tmp/doppel-store-XXXXXX");
 	if (!mkdtemp(directory))
 		return 1;
 	snprintf(path, sizeof(path), "%s/new/doppel.db", directory);
