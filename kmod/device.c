@@ -632,6 +632,7 @@ int doppel_device_set(struct doppel_gateway *gw, const struct doppel_device_sett
 	/* ... and what may not, last. */
 	take_places(gw, identity, old);
 	rcu_assign_pointer(device->identity, identity);
+	/* Whoever sees the new epoch sees the new identity. */
 	if (new_identity)
 		smp_store_release(&device->epoch, device->epoch + 1);
 	if (moves) {

@@ -160,14 +160,6 @@ static int read_device(struct doppel_device_settings *settings, struct genl_info
 
 /* --- Writing replies. -------------------------------------------------------------------- */
 
-/* As the spec's uint: 32 bits if they suffice. Not in 6.1. */
-static int put_uint(struct sk_buff *skb, int type, u64 value)
-{
-	if (value == (u32)value)
-		return nla_put_u32(skb, type, value);
-	return nla_put(skb, type, sizeof(value), &value);
-}
-
 static int put_counters(struct sk_buff *skb, int type,
 			const struct doppel_counters __percpu *counters)
 {
@@ -178,12 +170,12 @@ static int put_counters(struct sk_buff *skb, int type,
 		return -EMSGSIZE;
 
 	doppel_counters_sum(counters, &sum);
-	if (put_uint(skb, DOPPEL_A_COUNTERS_LAN_PACKETS, sum.lan_packets) ||
-	    put_uint(skb, DOPPEL_A_COUNTERS_LAN_BYTES, sum.lan_bytes) ||
-	    put_uint(skb, DOPPEL_A_COUNTERS_WAN_PACKETS, sum.wan_packets) ||
-	    put_uint(skb, DOPPEL_A_COUNTERS_WAN_BYTES, sum.wan_bytes) ||
-	    put_uint(skb, DOPPEL_A_COUNTERS_DROPPED, sum.dropped) ||
-	    put_uint(skb, DOPPEL_A_COUNTERS_SESSIONS, sum.sessions))
+	if (nla_put_uint(skb, DOPPEL_A_COUNTERS_LAN_PACKETS, sum.lan_packets) ||
+	    nla_put_uint(skb, DOPPEL_A_COUNTERS_LAN_BYTES, sum.lan_bytes) ||
+	    nla_put_uint(skb, DOPPEL_A_COUNTERS_WAN_PACKETS, sum.wan_packets) ||
+	    nla_put_uint(skb, DOPPEL_A_COUNTERS_WAN_BYTES, sum.wan_bytes) ||
+	    nla_put_uint(skb, DOPPEL_A_COUNTERS_DROPPED, sum.dropped) ||
+	    nla_put_uint(skb, DOPPEL_A_COUNTERS_SESSIONS, sum.sessions))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -320,7 +312,7 @@ static int fill_stats(struct sk_buff *skb, const struct doppel_gateway *gw)
 		struct nlattr *nest = nla_nest_start(skb, DOPPEL_A_STATS_DROP);
 
 		if (!nest || nla_put_u32(skb, DOPPEL_A_DROP_REASON, reason) ||
-		    put_uint(skb, DOPPEL_A_DROP_PACKETS, doppel_drops_sum(gw->drops, reason)))
+		    nla_put_uint(skb, DOPPEL_A_DROP_PACKETS, doppel_drops_sum(gw->drops, reason)))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
 	}
