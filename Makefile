@@ -56,7 +56,7 @@ define kmod
 	@find $(1) -xtype l -delete
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(1)/
 	@mkdir -p $(1)/tests && { [ ! -d tests/kunit ] || cp -rsf $(CURDIR)/tests/kunit $(1)/tests/; }
-	+$(MAKE) -C $(2) M=$(CURDIR)/$(1) CONFIG_DEBUG_INFO_BTF_MODULES= $(3) modules
+	+flock $(1).lock $(MAKE) -C $(2) M=$(CURDIR)/$(1) CONFIG_DEBUG_INFO_BTF_MODULES= $(3) modules
 endef
 kbuild_flags = $(if $(filter arm64,$(1)),ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)$(if $(filter uml%,$(1)),ARCH=um)
 
