@@ -375,6 +375,9 @@ static void partial_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, skb_shinfo(skb)->gso_type, SKB_GSO_TCPV4 | SKB_GSO_DODGY);
 	KUNIT_EXPECT_EQ(test, skb_shinfo(skb)->gso_size, 100);
 	KUNIT_EXPECT_EQ(test, skb_shinfo(skb)->gso_segs, 0);
+
+	/* Fill it in as for one packet without offload. */
+	skb_gso_reset(skb);
 	KUNIT_ASSERT_EQ(test, skb_checksum_help(skb), 0);
 	KUNIT_EXPECT_TRUE(test, sum_is_right4(skb, IPPROTO_TCP));
 	kfree_skb(skb);
