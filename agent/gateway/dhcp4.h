@@ -58,8 +58,7 @@ enum dhcp4_event_kind {
 	DHCP4_EVENT_BOUND,	/* use event->lease from now on, instead of an older one */
 	DHCP4_EVENT_RENEWED,	/* the same address, new times; options may differ */
 	DHCP4_EVENT_LOST,	/* stop using event->lease at once: the reason says why */
-	DHCP4_EVENT_CONFLICT,	/* somebody has the address (event->rival); declined. LOST follows
-				 * if it was in use */
+	DHCP4_EVENT_CONFLICT,	/* event->rival has it; declined. If it was in use LOST follows */
 	DHCP4_EVENT_STATUS,	/* doppel_dhcp4_status() has changed: attempts failed, renewing … */
 };
 

@@ -57,7 +57,7 @@ static struct in6_addr make_address(const struct slaac *slaac, const struct in6_
 	memcpy(text, prefix, 8);
 	memcpy(text + 8, &slaac->config.mac, 6);
 	text[14] = (uint8_t)attempt;
-	_Static_assert(SLAAC_SECRET_LEN == crypto_auth_hmacsha256_KEYBYTES, "key length");
+	_Static_assert(crypto_auth_hmacsha256_KEYBYTES == SLAAC_SECRET_LEN, "key length");
 	crypto_auth_hmacsha256(hash, text, sizeof(text), slaac->config.secret);
 	memcpy(address.s6_addr + 8, hash, 8);
 	return address;
