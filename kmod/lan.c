@@ -73,7 +73,8 @@ static unsigned int arp_in(struct doppel_gateway *gw, struct sk_buff *skb)
 		return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_LAN_MALFORMED);
 
 	memcpy(&sip, (const u8 *)(arp + 1) + ETH_ALEN, sizeof(sip));
-	who(gw, (const u8 *)(arp + 1), sip);
+	if (ether_addr_equal((const u8 *)(arp + 1), eth_hdr(skb)->h_source))
+		who(gw, eth_hdr(skb)->h_source, sip);
 	return NF_ACCEPT;
 }
 

@@ -82,8 +82,10 @@ unsigned int doppel_arp_in(struct doppel_gateway *gw, struct sk_buff *skb)
 		return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_WAN_MALFORMED);
 
 	identity = arp->sip ? doppel_identity_by_wan4(gw, arp->sip) : NULL;
-	if (identity && !ether_addr_equal(arp->sha, identity->device->mac)) {
-		defend4(gw, identity, arp->sha);
+	if (identity) {
+		/* What the agent announced may come back to it. */
+		if (!ether_addr_equal(arp->sha, identity->device->mac))
+			defend4(gw, identity, arp->sha);
 		return doppel_drop(gw, identity->device, skb, DOPPEL_DROP_REASON_NEIGHBOUR);
 	}
 
@@ -268,6 +270,8 @@ static unsigned int ns_in(struct doppel_gateway *gw, struct sk_buff *skb)
 		return NF_ACCEPT;
 
 	ip6h = (const struct ipv6hdr *)skb->data;
+	if (ether_addr_equal(eth_hdr(skb)->h_source, address->device->mac))
+		return doppel_drop(gw, address->device, skb, DOPPEL_DROP_REASON_NEIGHBOUR);
 	if (ipv6_addr_any(&ip6h->saddr)) {
 		/* Somebody is about to take the address. */
 		if (may_defend(address->device))
