@@ -2,6 +2,6 @@
 #ifndef DOPPEL_BASE_VERSION_H
 #define DOPPEL_BASE_VERSION_H
 
-#define DOPPEL_VERSION "0.1.0"
+#define DOPPEL_VERSION "0.1"
 
 #endif

@@ -38,14 +38,14 @@ void doppel_device_family(const json_t *device, const char *family, int64_t now_
 
 /* A family that the device goes without, though it is wanted. */
 static void add_lack(const json_t *device, const char *key, const char *name, int64_t now_s,
-		     struct buf *text)
+		     const char *between, struct buf *text)
 {
 	const json_t *family = json_object_get(device, key);
 	const char *reason = doppel_cli_string(family, "reason");
 
 	if (!json_is_object(family) || is(family, "status", "bound") || is(family, "status", "off"))
 		return;
-	doppel_buf_printf(text, "%s%s: %s", text->len ? "; " : "", name,
+	doppel_buf_printf(text, "%s%s: %s", text->len ? between : "", name,
 			  *reason ? reason : doppel_cli_string(family, "status"));
 	add_next_try(family, now_s, text);
 }
@@ -62,7 +62,8 @@ void doppel_device_ago(const json_t *device, const char *key, int64_t now_s, str
 				  doppel_duration_format((now_s - at) * 1000, duration));
 }
 
-void doppel_device_why(const json_t *device, int64_t now_s, struct buf *text)
+void doppel_device_why(const json_t *device, int64_t now_s, const char *between,
+		       struct buf *text)
 {
 	if (is(device, "status", "active"))
 		return;
@@ -74,6 +75,6 @@ void doppel_device_why(const json_t *device, int64_t now_s, struct buf *text)
 		doppel_buf_printf(text, "silent on the LAN, last seen ");
 		doppel_device_ago(device, "last_seen", now_s, text);
 	}
-	add_lack(device, "ipv4", "IPv4", now_s, text);
-	add_lack(device, "ipv6", "IPv6", now_s, text);
+	add_lack(device, "ipv4", "IPv4", now_s, between, text);
+	add_lack(device, "ipv6", "IPv6", now_s, between, text);
 }

@@ -9,10 +9,12 @@
 #include "base/buf.h"
 
 /*
- * Why the device is not active and when the next try is: "IPv4: no server
- * answers, next try in 12s; IPv6: …". Nothing for an active one.
+ * Why the device is not active and when the next try is, with between between
+ * the reasons: "IPv4: no server answers, next try in 12s; IPv6: …". Nothing for
+ * an active one.
  */
-void doppel_device_why(const json_t *device, int64_t now_s, struct buf *text);
+void doppel_device_why(const json_t *device, int64_t now_s, const char *between,
+		       struct buf *text);
 /* The same of one family, "ipv4" or "ipv6", without its name: "bound", "off: …", … */
 void doppel_device_family(const json_t *device, const char *family, int64_t now_s,
 			  struct buf *text);

@@ -32,23 +32,35 @@ static const char *wan6(const json_t *device, size_t i)
 	return *text ? text : NULL;
 }
 
+/* Cut the next line off lines; NULL when there is none left. */
+static char *next_line(char **lines)
+{
+	return *lines ? strsep(lines, "\n") : NULL;
+}
+
+/* What finds no room in the first line goes into further ones. */
 static void add_row(struct table *table, const json_t *device, int64_t now)
 {
-	const char *first = wan6(device, 0), *more;
+	const char *address = wan6(device, 0), *line;
 	auto_buf struct buf why = {};
+	char *lines;
 
-	doppel_device_why(device, now, &why);
+	doppel_device_why(device, now, "\n", &why);
+	lines = why.data;
+	line = next_line(&lines);
 	doppel_table_row(table, (const char *const[]){
 		doppel_cli_string(device, "mac_address"),
 		or_dash(doppel_cli_string(device, "name")),
 		or_dash(doppel_cli_string(device, "ipv4_address")),
 		or_dash(doppel_cli_string(device, "ipv4_wan_address")),
-		first ? first : "-",
+		address ? address : "-",
 		doppel_cli_string(device, "status"),
-		why.data ? why.data : "",
+		line ? line : "",
 	});
-	for (size_t i = 1; (more = wan6(device, i)); i++)
-		doppel_table_row(table, (const char *const[]){ "", "", "", "", more, "", "" });
+	for (size_t i = 1; (address = wan6(device, i)), (line = next_line(&lines)), address || line;
+	     i++)
+		doppel_table_row(table, (const char *const[]){
+			"", "", "", "", address ? address : "", "", line ? line : "" });
 }
 
 static void print_devices(const json_t *devices)

@@ -209,7 +209,7 @@ static json_t *faulty_devices(const json_t *devices)
 
 		if (is(device, "status", doppel_device_status_name(DEVICE_ACTIVE)))
 			continue;
-		doppel_device_why(device, now, &why);
+		doppel_device_why(device, now, "; ", &why);
 		json_array_append_new(list,
 				      json_pack("{s:O, s:O, s:O, s:s}", "mac_address",
 						json_object_get(device, "mac_address"), "name",

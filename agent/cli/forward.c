@@ -134,6 +134,8 @@ static int remove_forward(struct cli *cli, int argc, char **argv)
 		return CLI_FAILED;
 	if (cli->json)
 		doppel_cli_print_json(reply);
+	else
+		printf("%s port %lld of %s is closed\n", protocol_of(cli), port, argv[1]);
 	json_decref(reply);
 	return CLI_DONE;
 }

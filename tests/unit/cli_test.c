@@ -72,7 +72,7 @@ static void is_why(json_t *device, const char *want, const char *name)
 	struct buf text = {};
 
 	/* 2026-11-23T19:05:00Z */
-	doppel_device_why(device, 1795460700, &text);
+	doppel_device_why(device, 1795460700, "; ", &text);
 	is_str(text.data ? text.data : "", want, "%s", name);
 	doppel_buf_free(&text);
 	json_decref(device);
