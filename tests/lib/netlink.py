@@ -258,12 +258,14 @@ names = list(ynl.consts['drop-reason'].entries)
 ok([d.get('reason') for d in got.get('drop', [])] == names and 'counters' in got, 'has each reason, in the enum\'s order', got)
 
 # --- events: netlink.sh has a device of an unknown MAC talk all the time
-ynl.ntf_subscribe('events')
+# The client binds its socket to subscribe, so it must not have asked anything before.
+events = Family(SPEC, SCHEMA)
+events.ntf_subscribe('events')
 deadline = time.time() + 10
 seen = []
 while time.time() < deadline and not seen:
-    ynl.check_ntf()
-    seen = [m for m in ynl.async_msg_queue if m['name'] == 'device-seen-ntf']
+    events.check_ntf()
+    seen = [m for m in events.async_msg_queue if m['name'] == 'device-seen-ntf']
     time.sleep(0.1)
 ok(bool(seen) and seen[0]['msg'].get('mac', '').lower() == '02:00:00:00:00:01', 'device-seen-ntf tells of an unknown device', seen)
 
