@@ -4,7 +4,6 @@
 # The whole idea on real parts, for people: `make demo` runs it in a guest of tools/vm.
 
 TB_LIMIT=290
-TB_BIG=4
 # shellcheck source=tests/lib/main-job.sh
 . "$(dirname "$0")/lib/main-job.sh"
 

@@ -41,13 +41,16 @@ main_job_addresses()
 # reaches NAME FROM ADDRESS PORT…: everything that asks there meets NAME
 reaches()
 {
-	local name=$1 from=$2 address=$3 port got
+	local name=$1 from=$2 address=$3 port got urls=() want=()
 	shift 3
 
+	case $address in *:*) address="[$address]" ;; esac
 	for port; do
-		got=$(http "$from" "$address" "$port" /name) || { echo "$from → [$address]:$port: $got"; return 1; }
-		[ "$got" = "$name" ] || { echo "$from → [$address]:$port met $got, not $name"; return 1; }
+		urls+=("http://$address:$port/name")
+		want+=("$name")
 	done
+	got=$(in_ns "$from" curl -gsS --noproxy '*' --connect-timeout 5 --max-time 10 "${urls[@]}" | tr '\n' ' ')
+	[ "$got" = "${want[*]} " ] || { echo "$from asked ${urls[*]} and met: $got"; return 1; }
 }
 
 # opens FROM ADDRESS PORT: a TCP connection is made
@@ -74,11 +77,13 @@ main_job_inbound()
 
 	for n; do
 		for address in $(wan_addresses "$n"); do
-			check "HTTP to $address:8080 and :80 reaches dev$n" reaches "dev$n" client "$address" 8080 80
-			check "  from behind the router, too" reaches "dev$n" far "$address" 8080
-			check "  UDP" udp_reaches "dev$n" client "$address" 5000 5001
-			check "  ICMP echo" ping_from client "$address"
+			check "HTTP to $address, ports 8080 and 80, reaches dev$n" reaches "dev$n" client "$address" 8080 80
 		done
+	done
+	for address in $(wan_addresses "$1"); do
+		check "HTTP to $address from behind the router" reaches "dev$1" far "$address" 8080
+		check "  UDP" udp_reaches "dev$1" client "$address" 5000 5001
+		check "  ICMP echo" ping_from client "$address"
 	done
 }
 

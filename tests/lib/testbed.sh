@@ -18,8 +18,8 @@
 tb_lib=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 tb_root=$(readlink -f "$tb_lib/../..")
 tb_name=$(basename "${0%.sh}")
-: "${TB_LIMIT:=240}"			# seconds a scenario may take
-: "${TB_BIG:=16}"			# MiB of the large download
+: "${TB_LIMIT:=500}"			# seconds a scenario may take, on a busy machine
+: "${TB_BIG:=4}"			# MiB of the large download
 : "${TB_LEASE:=3600}"			# seconds, WAN leases, both families
 : "${TB_SNOOPING:=0}"			# 1: the WAN switch snoops MLD and asks for members
 : "${TB_PCAP:=$tb_root/build/pcap}"
@@ -41,12 +41,16 @@ tb_namespaces=()
 mac_of() { printf '02:00:00:00:00:%02x\n' "$1"; }
 slaac_of() { printf '2001:db8:1::ff:fe00:%x\n' "$1"; }		# EUI-64 of mac_of
 
-# in_ns NAMESPACE COMMAND...
+# in_ns NAMESPACE COMMAND... Only the gateway wants a /sys of its own, which costs more.
 in_ns()
 {
 	local ns=$1
 	shift
-	ip netns exec "$ns" "$@"
+
+	case $ns in
+	gw)	ip netns exec gw "$@" ;;
+	*)	nsenter --net="/run/netns/$ns" "$@" ;;
+	esac
 }
 
 # spawn LOGNAME NAMESPACE COMMAND...: in the background until the scenario ends; its pid is in $spawned.
@@ -55,7 +59,10 @@ spawn()
 	local log=$tb/log/$1 ns=$2
 	shift 2
 
-	ip netns exec "$ns" "$@" >>"$log" 2>&1 </dev/null &
+	case $ns in
+	gw)	exec ip netns exec gw "$@" ;;
+	*)	exec nsenter --net="/run/netns/$ns" "$@" ;;
+	esac >>"$log" 2>&1 </dev/null &
 	spawned=$!
 	tb_pids+=("$spawned")
 }
@@ -239,7 +246,7 @@ lease6_of()
 # /big: the large download), and UDP on 5000 that answers with its name.
 host_services()
 {
-	local ns=$1 home=$tb/www/$1 port
+	local ns=$1 home=$tb/www/$1
 
 	mkdir -p "$home/cgi-bin"
 	echo "$ns" >"$home/name"
@@ -250,10 +257,12 @@ host_services()
 		echo "$REMOTE_ADDR" | sed 's/^\[//; s/\]$//; s/^::ffff://'
 	EOF
 	chmod +x "$home/cgi-bin/ip"
-	for port in 80 443 22; do
-		spawn "$ns.http" "$ns" busybox httpd -f -p "$port" -h "$home"
-	done
-	spawn "$ns.udp" "$ns" "$tb_lib/udp-name" 5000 "$ns"
+	# shellcheck disable=SC2016
+	spawn "$ns.services" "$ns" sh -c '
+		for port in 80 443 22; do
+			busybox httpd -f -p $port -h "$2" &
+		done
+		exec "$1" 5000 "$3"' services "$tb_lib/udp-name" "$home" "$ns"
 }
 
 # testbed_device N: attached to the LAN; it asks for its address by itself.
@@ -500,7 +509,7 @@ testbed_diag()
 
 	{
 		for log in "$tb"/log/*; do
-			case $log in *.http|*.udp|*/tcpdump*) continue ;; esac
+			case $log in *.services|*/tcpdump*) continue ;; esac
 			[ -s "$log" ] || continue
 			echo "--- ${log##*/}"
 			tail -n "${TB_LOG_LINES:-15}" "$log"
