@@ -75,7 +75,7 @@ struct doppel_address *doppel_address_by_wan6(struct doppel_gateway *gw,
 
 static bool is_unicast4(__be32 addr)
 {
-	return !ipv4_is_zeronet(addr) && !ipv4_is_loopback(addr) && !ipv4_is_multicast(addr) &&
+	return addr & htonl(0xff000000) && !ipv4_is_loopback(addr) && !ipv4_is_multicast(addr) &&
 	       !ipv4_is_lbcast(addr);
 }
 

@@ -91,7 +91,7 @@ void doppel_gateway_put(struct doppel_gateway *gw)
 static int check_lan(__be32 addr, __be32 mask, const struct doppel_gateway_settings *settings,
 		     struct netlink_ext_ack *extack)
 {
-	if (ipv4_is_zeronet(addr) || ipv4_is_loopback(addr) || ipv4_is_multicast(addr) ||
+	if (!(addr & htonl(0xff000000)) || ipv4_is_loopback(addr) || ipv4_is_multicast(addr) ||
 	    ipv4_is_lbcast(addr))
 		return REFUSE(LAN_IPV4, -EADDRNOTAVAIL, "lan-ipv4 is no unicast address");
 	if (!mask || ntohl(~mask) < 3)
