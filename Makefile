@@ -7,6 +7,7 @@
 # make lint|unit|kunit|scenarios     its parts; their results stay in build/tap
 #   SCENARIOS='FILE…'     only these; KERNELS='NAME…': only on these
 # make demo               the main job, shown
+# make bench              what a packet costs: a table, and build/bench.json
 # make install            DESTDIR and PREFIX as usual
 # make clean
 # V=1 shows the commands
@@ -168,6 +169,10 @@ kunit: build/kunit/doppel.ko
 scenarios: agent
 	@tools/scenarios $(SCENARIOS)
 
+.PHONY: bench
+bench: build/uml-bench/doppel.ko
+	tools/vm -k uml-bench -t 3600 -- tests/bench/datapath.sh $< $$(tools/kernel src)/tools/net/ynl build/bench.json
+
 # --- the rest --------------------------------------------------------------------------------
 
 .PHONY: demo install clean
@@ -176,12 +181,11 @@ demo:
 	$(MAKE) build/6.12/doppel.ko agent
 	tools/vm -- tests/demo.sh
 
-modules_dir := $(DESTDIR)/lib/modules/$(shell uname -r)/updates
-
 install: all
-	install -D -m 755 build/doppel $(DESTDIR)$(PREFIX)/sbin/doppel
-	install -D -m 644 build/doppel.ko $(modules_dir)/doppel.ko
-	[ -n "$(DESTDIR)" ] || depmod
+	release=$$(modinfo -F vermagic $(out)/doppel.ko | cut -d' ' -f1) && \
+	install -D -m 644 $(out)/doppel.ko $(DESTDIR)/lib/modules/$$release/updates/doppel.ko && \
+	{ [ -n "$(DESTDIR)" ] || depmod $$release; }
+	install -D -m 755 $(out)/doppel $(DESTDIR)$(PREFIX)/sbin/doppel
 
 clean:
 	rm -rf build
