@@ -152,7 +152,7 @@ build/unit/%_test: build/unit/obj/tests/unit/%_test.o build/unit/agent.a
 
 .PHONY: check lint unit kunit scenarios
 check:
-	tools/packages install
+	tools/packages install build vm check cross
 	rm -rf build/tap
 	@for suite in lint unit kunit scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
 	tools/tap total && [ -z "$$failed" ]
