@@ -103,7 +103,10 @@ int doppel_api_new(const struct api_env *env, const struct config *config, struc
 	if (!self)
 		return -ENOMEM;
 	self->context = (struct api_context){
-		.gateway = env->gateway, .clock = env->clock, .loop = env->loop,
+		.gateway = env->gateway,
+		.clock = env->clock,
+		.loop = env->loop,
+		.config_file = env->config_file,
 	};
 	doppel_list_init(&self->context.streams);
 	fd = doppel_http_unix_socket(env->socket, error);

@@ -15,7 +15,8 @@ struct api_env {
 	struct ev_loop *loop;
 	struct gateway *gateway;
 	struct clock *clock;
-	const char *socket; /* path of the unix socket */
+	const char *socket;	 /* path of the unix socket */
+	const char *config_file; /* absolute, for who asks which it is */
 };
 
 /* 0, or a negative errno and a line in error. What env points to outlives the API. */

@@ -16,6 +16,7 @@ struct api_context {
 	struct gateway *gateway;
 	struct clock *clock;
 	struct ev_loop *loop;
+	const char *config_file;
 	struct list streams; /* of events */
 };
 

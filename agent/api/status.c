@@ -103,10 +103,11 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 	/* eth0 and eth1 are the seed's names for the WAN and the LAN port. */
 	doppel_http_reply_json(
 		reply, MHD_HTTP_OK,
-		json_pack("{s:b, s:o, s:I, s:I, s:o, s:b, s:b,"
+		json_pack("{s:b, s:s, s:o, s:I, s:I, s:o, s:b, s:b,"
 			  " s:{s:s, s:b, s:s, s:b, s:b}, s:{s:s, s:b, s:s, s:o},"
 			  " s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o, s:o}",
 			  "running", 1,
+			  "config_file", request->api->config_file,
 			  "devices", devices,
 			  "device_count", (json_int_t)status.devices.total,
 			  "active_devices", (json_int_t)status.devices.by_status[DEVICE_ACTIVE],

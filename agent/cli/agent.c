@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* doppel agent: the parts put together, signals, and the event loop. */
+#include <errno.h>
 #include <ev.h>
 #include <signal.h>
 #include <sodium.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -26,6 +28,7 @@ static const struct cli_option options[] = {
 
 struct agent {
 	const struct cli *cli;
+	char *config_file; /* absolute */
 	struct ev_loop *loop;
 	struct config *config;
 	struct store *store;
@@ -63,7 +66,7 @@ static void reload(struct agent *agent)
 	struct doppel_error error = {};
 	struct config *config;
 
-	if (doppel_config_load(agent->cli->config, &config, &error)) {
+	if (doppel_config_load(agent->config_file, &config, &error)) {
 		log_error(&error);
 		doppel_log(LOG_ERR, "the old configuration stays");
 		return;
@@ -79,7 +82,7 @@ static void reload(struct agent *agent)
 		log_error(&error);
 	doppel_config_free(agent->config);
 	agent->config = config;
-	doppel_log(LOG_NOTICE, "%s read again", agent->cli->config);
+	doppel_log(LOG_NOTICE, "%s read again", agent->config_file);
 }
 
 static void on_hangup(struct ev_loop *loop, ev_signal *signal_watcher, int events)
@@ -115,12 +118,29 @@ static void watch_signal(struct agent *agent, ev_signal *watcher, int number,
 	ev_signal_start(agent->loop, watcher);
 }
 
+/* Links in the path stay links: a reload follows them anew. NULL with errno. */
+static char *absolute(const char *path)
+{
+	auto_free char *directory = NULL;
+	char *result;
+
+	if (*path == '/')
+		return strdup(path);
+	directory = get_current_dir_name();
+	if (!directory || asprintf(&result, "%s/%s", directory, path) < 0)
+		return NULL;
+	return result;
+}
+
 static int start(struct agent *agent, struct doppel_error *error)
 {
 	struct gateway_env env = { .loop = agent->loop };
 	int err;
 
-	err = doppel_config_load(agent->cli->config, &agent->config, error);
+	agent->config_file = absolute(agent->cli->config);
+	if (!agent->config_file)
+		return -errno;
+	err = doppel_config_load(agent->config_file, &agent->config, error);
 	if (err)
 		return err;
 	err = doppel_store_open(agent->config->state, &agent->store, error);
@@ -133,7 +153,8 @@ static int start(struct agent *agent, struct doppel_error *error)
 		return err;
 	return doppel_api_new(&(struct api_env){ .loop = agent->loop, .gateway = agent->gateway,
 						 .clock = &doppel_clock,
-						 .socket = agent->cli->socket },
+						 .socket = agent->cli->socket,
+						 .config_file = agent->config_file },
 			      agent->config, &agent->api, error);
 }
 
@@ -155,6 +176,7 @@ static void stop(struct agent *agent)
 	doppel_gateway_free(agent->gateway);
 	doppel_store_close(agent->store);
 	doppel_config_free(agent->config);
+	free(agent->config_file);
 	ev_loop_destroy(agent->loop);
 }
 
@@ -201,7 +223,8 @@ static int run(struct cli *cli, int argc, char **argv)
 			doppel_error_add(&error, "cannot start: %s", strerror(-err));
 		log_error(&error);
 	} else {
-		doppel_log(LOG_NOTICE, "agent %s started with %s", DOPPEL_VERSION, cli->config);
+		doppel_log(LOG_NOTICE, "agent %s started with %s", DOPPEL_VERSION,
+			   agent.config_file);
 		watch(&agent);
 		ev_run(agent.loop, 0);
 	}

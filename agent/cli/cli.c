@@ -150,6 +150,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
 			continue;
 		case 'c':
 			cli.config = optarg;
+			cli.config_given = true;
 			continue;
 		case 's':
 			cli.socket = optarg;

@@ -28,6 +28,7 @@ struct cli {
 	const struct cli_command *command;
 	const char *socket;
 	const char *config;
+	bool config_given; /* else config is the usual one */
 	bool json;
 	const char *option[CLI_OPTIONS_MAX]; /* in the order of options: NULL, "" or its argument */
 };

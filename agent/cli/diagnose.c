@@ -29,7 +29,7 @@ static bool is(const json_t *object, const char *key, const char *value)
 struct diagnosis {
 	const struct cli *cli;
 	json_t *checks;
-	json_t *devices; /* as the agent, or the database, has them */
+	json_t *status; /* the agent's, or that of the module and the database; has the devices */
 };
 
 __attribute__((format(printf, 5, 6))) static void
@@ -48,15 +48,19 @@ add_check(struct diagnosis *diagnosis, const char *name, enum check_result resul
 					fix));
 }
 
+/* The file that was named, else the agent's, else the usual one. */
 static struct config *check_file(struct diagnosis *diagnosis)
 {
+	const char *agents = doppel_cli_string(diagnosis->status, "config_file");
+	const char *file = diagnosis->cli->config;
 	struct doppel_error error = {};
 	struct config *config;
 	char *end;
 
-	if (!doppel_config_load(diagnosis->cli->config, &config, &error)) {
-		add_check(diagnosis, "config-file", CHECK_OK, "", "%s is good",
-			  diagnosis->cli->config);
+	if (!diagnosis->cli->config_given && *agents)
+		file = agents;
+	if (!doppel_config_load(file, &config, &error)) {
+		add_check(diagnosis, "config-file", CHECK_OK, "", "%s is good", file);
 		return config;
 	}
 	end = strchr(error.text, '\n');
@@ -171,19 +175,16 @@ static void ask_agent(struct diagnosis *diagnosis)
 		  diagnosis->cli->socket);
 	json_array_extend(diagnosis->checks, json_object_get(reply, "checks"));
 	json_decref(reply);
-	reply = ask(diagnosis, "/devices", &err);
-	diagnosis->devices = json_incref(json_object_get(reply, "devices"));
-	json_decref(reply);
+	diagnosis->status = ask(diagnosis, "/status", &err);
 }
 
 /* Without an agent: what the module and the database have. */
 static void look_offline(struct diagnosis *diagnosis)
 {
-	json_t *status = doppel_offline_status(diagnosis->cli, NULL);
-	const json_t *module = json_object_get(status, "module");
+	const json_t *module;
 
-	if (!status)
-		return;
+	diagnosis->status = doppel_offline_status(diagnosis->cli, NULL);
+	module = json_object_get(diagnosis->status, "module");
 	if (json_is_true(json_object_get(module, "ready")))
 		add_check(diagnosis, "module", CHECK_OK, "", "the module goes on forwarding");
 	else if (json_is_true(json_object_get(module, "present")))
@@ -192,8 +193,6 @@ static void look_offline(struct diagnosis *diagnosis)
 	else
 		add_check(diagnosis, "module", CHECK_FAIL, "modprobe doppel, or insmod doppel.ko",
 			  "the module is not loaded");
-	diagnosis->devices = json_incref(json_object_get(status, "devices"));
-	json_decref(status);
 }
 
 /* Who has no address, and why: [{mac_address, name, status, why}] of those that are not active. */
@@ -280,6 +279,7 @@ static bool any_is(const json_t *list, const char *key, const char *value)
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct diagnosis diagnosis = { .cli = cli };
+	const json_t *devices;
 	struct config *config;
 	json_t *faulty;
 	bool failed;
@@ -288,16 +288,16 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (argc)
 		return doppel_cli_usage(cli, "it takes no arguments");
 	diagnosis.checks = json_array();
+	ask_agent(&diagnosis);
 	config = check_file(&diagnosis);
 	check_service(&diagnosis);
-	ask_agent(&diagnosis);
-	if (config) {
+	if (config)
 		check_listen(&diagnosis, config);
-		if (!diagnosis.devices)
-			look_offline(&diagnosis);
-	}
 	doppel_config_free(config);
-	faulty = faulty_devices(diagnosis.devices);
+	if (!diagnosis.status)
+		look_offline(&diagnosis);
+	devices = json_object_get(diagnosis.status, "devices");
+	faulty = faulty_devices(devices);
 	failed = any_is(diagnosis.checks, "result", doppel_check_result_name(CHECK_FAIL)) ||
 		 any_is(faulty, "status", doppel_device_status_name(DEVICE_FAILED));
 	if (cli->json) {
@@ -308,11 +308,11 @@ static int run(struct cli *cli, int argc, char **argv)
 		json_decref(all);
 	} else {
 		print_checks(diagnosis.checks);
-		print_devices(faulty, json_array_size(diagnosis.devices));
+		print_devices(faulty, json_array_size(devices));
 	}
 	json_decref(faulty);
 	json_decref(diagnosis.checks);
-	json_decref(diagnosis.devices);
+	json_decref(diagnosis.status);
 	return failed ? CLI_FAILED : CLI_DONE;
 }
 

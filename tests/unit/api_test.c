@@ -86,6 +86,7 @@ static void test_reading(void)
 	json_decref(reply);
 	reply = get("/status");
 	ok(json_is_true(json_object_get(reply, "running")), "the agent runs");
+	is_str(doppel_cli_string(reply, "config_file"), "/etc/x.yaml", "with this file");
 	is_int(doppel_cli_integer(reply, "device_count"), 2, "two devices");
 	is_int(doppel_cli_integer(reply, "active_devices"), 1, "one of them active");
 	is_int(json_array_size(json_object_get(reply, "devices")), 2, "both are listed");
@@ -261,7 +262,11 @@ int main(void)
 
 	snprintf(path, sizeof(path), "/tmp/doppel-api-test.%d", getpid());
 	env = (struct api_env){
-		.loop = EV_DEFAULT, .gateway = fake->gw, .clock = &fake->clock, .socket = path,
+		.loop = EV_DEFAULT,
+		.gateway = fake->gw,
+		.clock = &fake->clock,
+		.socket = path,
+		.config_file = "/etc/x.yaml",
 	};
 	is_int(doppel_api_new(&env, fake->config, &api, &error), 0, "the API listens");
 	test_reading();

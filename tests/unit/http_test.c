@@ -177,7 +177,8 @@ static void write_more(struct ev_loop *l, ev_timer *timer, int events)
 
 	(void)l;
 	(void)events;
-	doppel_http_stream_write(stream, text, strlen(text));
+	if (stream)
+		doppel_http_stream_write(stream, text, strlen(text));
 }
 
 static void end_stream(struct ev_loop *l, ev_timer *timer, int events)
@@ -185,7 +186,8 @@ static void end_stream(struct ev_loop *l, ev_timer *timer, int events)
 	(void)l;
 	(void)timer;
 	(void)events;
-	doppel_http_stream_end(stream);
+	if (stream)
+		doppel_http_stream_end(stream);
 }
 
 static void test_stream(void)
@@ -243,7 +245,7 @@ static void test_slow_reader(void)
 	for (int i = 0; i < 200 && !stream; i++)
 		ev_run(loop, EVRUN_ONCE);
 	memset(block, 'x', sizeof(block));
-	for (int i = 0; i < 64; i++)
+	for (int i = 0; i < 64 && stream; i++)
 		doppel_http_stream_write(stream, block, sizeof(block));
 	close(fd);
 	for (int i = 0; i < 200 && !closed; i++)
