@@ -13,10 +13,7 @@ if [ -z "${TB_FORWARDS+set}" ]; then	# flow lists hold braces: no place for := h
 	TB_FORWARDS+=', {port: 5001, to: 5000, protocol: udp}, {port: 5000, protocol: udp}]'
 fi
 readonly API_SOCKET=/run/doppel/api.sock
-case $(uname -m) in
-aarch64)	doppel_bin=${DOPPEL:-$tb_root/build/arm64/doppel} ;;
-*)		doppel_bin=${DOPPEL:-$tb_root/build/doppel} ;;
-esac
+doppel_bin=
 agent_pid=
 
 # --- the module ------------------------------------------------------------------------------
@@ -67,11 +64,22 @@ kernel_log_clean()
 		END { exit bad || !seen }'
 }
 
+# gateway_binaries: copies, lest a make that runs at the same time pull them away
+gateway_binaries()
+{
+	local arch=
+
+	[ "$(uname -m)" != aarch64 ] || arch=arm64/
+	doppel_bin=$tb/doppel
+	cp "${DOPPEL:-$tb_root/build/${arch}doppel}" "$doppel_bin" || bail_out "no agent in build/"
+}
+
 # --- the agent -------------------------------------------------------------------------------
 
 # The configuration with timers of seconds instead of minutes
 gateway_config()
 {
+	gateway_binaries
 	cat >"$tb/doppel.yaml" <<-EOF
 		gateway:
 		  lan: {interface: lan0, address: 192.168.1.1/24, dhcp: {first: 192.168.1.100, last: 192.168.1.249, lease: 1h}}
