@@ -25,11 +25,15 @@ static inline int nla_put_uint(struct sk_buff *skb, int type, u64 value)
 
 /* Older extacks hold no text of their own: the plain text says less. */
 #ifdef DOPPEL_HAVE_EXTACK_FMT
-#define DOPPEL_REFUSE_FMT(extack, plain, fmt, args...) \
-	NL_SET_ERR_MSG_FMT_MOD(extack, fmt, ##args)
+#define DOPPEL_REFUSE_FMT(extack, plain, fmt, args...) do {	\
+	(void)(plain);						\
+	NL_SET_ERR_MSG_FMT_MOD(extack, fmt, ##args);		\
+} while (0)
 #else
-#define DOPPEL_REFUSE_FMT(extack, plain, fmt, args...) \
-	NL_SET_ERR_MSG_MOD(extack, plain)
+#define DOPPEL_REFUSE_FMT(extack, plain, fmt, args...) do {	\
+	no_printk(fmt, ##args);					\
+	NL_SET_ERR_MSG_MOD(extack, plain);			\
+} while (0)
 #endif
 
 #endif

@@ -632,9 +632,10 @@ int doppel_device_set(struct doppel_gateway *gw, const struct doppel_device_sett
 	/* ... and what may not, last. */
 	take_places(gw, identity, old);
 	rcu_assign_pointer(device->identity, identity);
-	/* Whoever sees the new epoch sees the new identity. */
-	if (new_identity)
+	if (new_identity) {
+		/* With doppel_next_hop(): who sees the new epoch sees the new identity. */
 		smp_store_release(&device->epoch, device->epoch + 1);
+	}
 	if (moves) {
 		WRITE_ONCE(device->lan_ipv4, lan_ipv4);
 		device->by_lan = new_lan;

@@ -157,8 +157,9 @@ static void apply(struct doppel_gateway *gw, const struct doppel_gateway_setting
 			WRITE_ONCE(gw->timeouts[i], settings->timeouts[i] * HZ);
 }
 
-static int change(struct doppel_gateway *gw, const struct doppel_gateway_settings *settings,
-		  struct netlink_ext_ack *extack)
+static int change_gateway(struct doppel_gateway *gw,
+			  const struct doppel_gateway_settings *settings,
+			  struct netlink_ext_ack *extack)
 {
 	__be32 addr = settings->given & GIVEN(LAN_IPV4) ? settings->lan_ipv4 : gw->lan_ipv4;
 	__be32 mask = settings->given & GIVEN(LAN_PREFIX_LEN) ?
@@ -269,8 +270,8 @@ static void set_defaults(struct doppel_gateway *gw)
 		gw->timeouts[i] = default_timeouts[i] * HZ;
 }
 
-static int make(struct net *net, const struct doppel_gateway_settings *settings,
-		struct netlink_ext_ack *extack)
+static int make_gateway(struct net *net, const struct doppel_gateway_settings *settings,
+			struct netlink_ext_ack *extack)
 {
 	static const struct {
 		u32 bit;
@@ -373,7 +374,7 @@ int doppel_gateway_set(struct net *net, const struct doppel_gateway_settings *se
 	}
 
 	gw = doppel_gateway_get(net);
-	return gw ? change(gw, settings, extack) : make(net, settings, extack);
+	return gw ? change_gateway(gw, settings, extack) : make_gateway(net, settings, extack);
 }
 
 void doppel_gateway_remove(struct doppel_gateway *gw)

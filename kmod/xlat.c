@@ -6,7 +6,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
-#if __has_include(<net/gso.h>)
+#ifdef DOPPEL_HAVE_GSO_H
 #include <net/gso.h>
 #endif
 #include <net/ip.h>
