@@ -158,7 +158,7 @@ check:
 	tools/tap total && [ -z "$$failed" ]
 
 lint:
-	tools/lint
+	@tools/tap run lint lint tools/lint
 
 unit: $(unit_sources:tests/unit/%.c=build/unit/%)
 	@status=0; for test in $^; do tools/tap run unit $${test##*/} $$test || status=1; done; exit $$status
