@@ -9,8 +9,8 @@
 #include "base/buf.h"
 
 /*
- * Why the device is not active and when the next try is, with between between
- * the reasons: "IPv4: no server answers, next try in 12s; IPv6: …". Nothing for
+ * Why the device is not active and when the next try is, the reasons parted by
+ * between: "IPv4: no server answers, next try in 12s; IPv6: …". Nothing for
  * an active one.
  */
 void doppel_device_why(const json_t *device, int64_t now_s, const char *between,
