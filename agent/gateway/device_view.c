@@ -89,6 +89,14 @@ void doppel_device_wanted(const struct device *device, struct module_device *wan
 		wanted->wan_router6 = device->held.wan_router6;
 }
 
+/* In the middle of an attempt the next try is the next time that it asks. */
+static void tell_next(struct negotiation_status *status, int64_t deadline)
+{
+	if ((status->status == FAMILY_FAILED || status->status == FAMILY_SOLICITING) &&
+	    status->next_retry_ms == NEVER)
+		status->next_retry_ms = deadline;
+}
+
 static void status4(const struct device *device, struct negotiation_status *status)
 {
 	const struct gateway *gateway = device->gateway;
@@ -102,6 +110,7 @@ static void status4(const struct device *device, struct negotiation_status *stat
 		snprintf(status->reason, sizeof(status->reason), "%.100s", gateway->problem);
 	else
 		doppel_dhcp4_status(&device->dhcp4, status);
+	tell_next(status, doppel_dhcp4_deadline(&device->dhcp4));
 }
 
 static void status6(const struct device *device, struct negotiation_status *status)
@@ -128,15 +137,17 @@ static void status6(const struct device *device, struct negotiation_status *stat
 		status->next_retry_ms = NEVER;
 		status->reason[0] = '\0';
 	} else if (!device->slaac.ready) {
-		return;
+		tell_next(status, doppel_slaac_deadline(&device->slaac));
 	} else if (!gateway->routers.count && device->no_router) {
 		status->status = FAMILY_OFF;
 		snprintf(status->reason, sizeof(status->reason),
 			 "no router advertises on the WAN");
 	} else if (device->reach.state == REACH_ASKING || device->reach.state == REACH_WAITING) {
 		doppel_reach_status(&device->reach, status);
+		tell_next(status, doppel_reach_deadline(&device->reach));
 	} else if (device->mode6 == DHCP6_MODE_STATEFUL) {
 		*status = dhcp6;
+		tell_next(status, doppel_dhcp6_deadline(&device->dhcp6));
 	}
 }
 

@@ -353,6 +353,7 @@ static void test_kinds_of_wan(void)
 	seen = fake_view(fake, 7);
 	is_int(seen.view.status, DEVICE_ACTIVE, "active on an IPv6-only WAN");
 	is_int(seen.view.ipv4.status, FAMILY_FAILED, "IPv4 failed");
+	ok(seen.view.ipv4.next_retry, "and says when it is tried next");
 	fake->discovers = 0;
 	fake_run(fake, 60000);
 	ok(fake->discovers > 2 && fake->discovers < 30, "and is tried again, slowly: %u in a minute",
