@@ -198,6 +198,8 @@ gateway_up()
 gateway_own_addresses()
 {
 	register_mac $MAC_GW_WAN
+	# One IPv6 address, so that the test knows which
+	netns_sysctl gw net.ipv6.conf.wan0.accept_ra=0
 	ip -n gw link set wan0 up
 	if wan_has4; then
 		ip -n gw addr add 10.1.2.2/24 dev wan0
