@@ -30,6 +30,7 @@ testbed_up ipv4
 kernel_log_mark
 check "module loads" module_load
 testbed_device 1
+within 10 grep -q discover "$tb/log/dev1.dhcp"	# its client has cleared the port
 ip -n gw addr add 192.168.1.1/24 dev lan0
 in_ns dev1 ip addr add 192.168.1.50/24 dev eth0
 spawn talk dev1 ping -n -i 0.5 192.168.1.1

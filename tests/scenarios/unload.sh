@@ -17,24 +17,10 @@ ynl()
 
 ifindex() { in_ns gw cat "/sys/class/net/$1/ifindex"; }
 
-# One gateway with dev1, as an agent would leave it. YNL's JSON wants integers for addresses.
+# One gateway with dev1, as an agent would leave it.
 steer()
 {
-	ynl --do gateway-set --json "{\"lan-ifindex\": $(ifindex lan0), \"wan-ifindex\": $(ifindex wan0),
-		\"lan-ipv4\": $(number 192.168.1.1), \"lan-prefix-len\": 24}" &&
-	ynl --do device-add --json "{\"mac\": \"020000000001\", \"lan-ipv4\": $(number 192.168.1.50),
-		\"wan-ipv4\": $(number 10.1.2.50), \"wan-prefix-len\": 24, \"wan-router\": $(number 10.1.2.1),
-		\"link-local\": \"fe8000000000000000000000fffe0001\",
-		\"wan-ipv6\": {\"address\": [{\"ipv6\": \"20010db800010000000000fffe000001\", \"prefix-len\": 64}]}}" &&
-	ynl --do forward-add --json '{"mac": "020000000001", "protocol": 6, "port": 80, "to": 80}' &&
-	ynl --do forward-add --json '{"mac": "020000000001", "protocol": 17, "port": 5000, "to": 5000}'
-}
-
-number()
-{
-	local a b c d
-	IFS=. read -r a b c d <<<"$1"
-	echo $((a << 24 | b << 16 | c << 8 | d))
+	in_ns gw /usr/bin/python3 "$tb_lib/steer.py" "$source_dir" "$(ifindex lan0)" "$(ifindex wan0)"
 }
 
 served() { [ "$(http client 10.1.2.50 80 /name)" = dev1 ] && [ "$(http client 2001:db8:1::ff:fe00:1 80 /name)" = dev1 ]; }
@@ -42,11 +28,11 @@ served() { [ "$(http client 10.1.2.50 80 /name)" = dev1 ] && [ "$(http client 20
 # Traffic of all kinds that never stops, whether anybody answers or not
 traffic()
 {
-	spawn traffic client bash -c 'while :; do
-		curl -gs -m 1 -o /dev/null http://10.1.2.50/big "http://[2001:db8:1::ff:fe00:1]/big"; done'
-	spawn traffic client ping -q -n -i 0.01 10.1.2.50
-	spawn traffic client ping -q -n -i 0.01 2001:db8:1::ff:fe00:1
-	spawn traffic dev1 ping -q -n -i 0.01 $CLIENT4
+	spawn traffic client bash -c 'while sleep 0.2; do
+		curl -gs -m 1 --limit-rate 2M -o /dev/null http://10.1.2.50/big "http://[2001:db8:1::ff:fe00:1]/big"; done'
+	spawn traffic client ping -q -n -i 0.05 10.1.2.50
+	spawn traffic client ping -q -n -i 0.05 2001:db8:1::ff:fe00:1
+	spawn traffic dev1 ping -q -n -i 0.05 $CLIENT4
 }
 
 clean_sysfs() { [ ! -e /sys/module/doppel ] && [ ! -e /sys/kernel/debug/doppel ]; }
@@ -61,6 +47,7 @@ port_is_plain()
 	! in_ns gw bash -c 'ip maddr show dev wan0; bridge fdb show dev wan0' | grep -i '02:00:00:00:00:01'
 }
 
+cd "$tb_root" || exit 1
 source_dir=$("$tb_root/tools/kernel" src) || bail_out "no kernel source for YNL"
 mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
 testbed_up dual
