@@ -101,6 +101,11 @@ static void *sessions_start(struct seq_file *m, loff_t *pos)
 {
 	struct rhashtable_iter *iter = m->private;
 
+	/* From the beginning, maybe again. */
+	if (!*pos) {
+		rhashtable_walk_exit(iter);
+		rhashtable_walk_enter(iter->ht, iter);
+	}
 	rhashtable_walk_start(iter);
 	return *pos ? past_resize(iter, rhashtable_walk_peek(iter)) : SEQ_START_TOKEN;
 }
@@ -180,6 +185,7 @@ static const struct file_operations sessions_fops = {
 	.owner = THIS_MODULE,
 	.open = sessions_open,
 	.read = seq_read,
+	.llseek = seq_lseek,
 	.release = sessions_release,
 };
 

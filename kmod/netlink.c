@@ -238,7 +238,9 @@ static u32 idle_of(const struct doppel_device *device)
 {
 	unsigned long last_seen = READ_ONCE(device->last_seen);
 
-	return last_seen ? jiffies_to_msecs(jiffies - last_seen) : U32_MAX;
+	if (!last_seen)
+		return U32_MAX;
+	return min_t(u64, div_u64((u64)(jiffies - last_seen) * MSEC_PER_SEC, HZ), U32_MAX - 1);
 }
 
 static int fill_device(struct sk_buff *skb, const struct doppel_device *device)
