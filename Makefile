@@ -19,7 +19,8 @@ MAKEFLAGS += --no-print-directory
 
 PREFIX ?= /usr/local
 Q := $(if $(V),,@)
-say = @printf '  %-7s %s\n' $(1) $@
+silent := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
+say = $(if $(silent),,@printf '  %-7s %s\n' $(1) $@)
 SCENARIOS ?= $(sort $(wildcard tests/scenarios/*.sh))
 running := $(wildcard /lib/modules/$(shell uname -r)/build)
 

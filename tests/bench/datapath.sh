@@ -113,6 +113,7 @@ target() {
 # send PATH FLOWS COUNT: prints nanoseconds per packet
 send() {
 	local path=$1 flows=$2 count=$3
+	# shellcheck disable=SC2016 # for the inner shell
 	in_ns "gen-$path" bash -euc '
 		pg() { echo "$2" >"/proc/net/pktgen/$1"; }
 		pg kpktgend_0 rem_device_all
