@@ -175,21 +175,21 @@ static unsigned int begin(struct doppel_gateway *gw, struct sk_buff *skb,
 
 static unsigned int ipv4_in(struct doppel_gateway *gw, struct sk_buff *skb)
 {
-	const struct ethhdr *eth = eth_hdr(skb);
 	struct doppel_lan_tuple tuple = {};
 	struct doppel_session *session;
 	struct doppel_packet packet;
 	struct doppel_device *device;
 	enum doppel_parsed parsed;
+	const struct ethhdr *eth;
 	const struct iphdr *iph;
 
+	/* Pulling may move the headers. */
 	parsed = doppel_parse4(skb, &packet);
+	eth = eth_hdr(skb);
 	if (parsed == DOPPEL_PARSED_MALFORMED)
 		return doppel_drop(gw, doppel_device_by_mac(gw, eth->h_source), skb,
 				   DOPPEL_DROP_REASON_LAN_MALFORMED);
 
-	/* Pulling may have moved the header. */
-	eth = eth_hdr(skb);
 	iph = (const struct iphdr *)skb->data;
 	if (parsed == DOPPEL_PARSED && skb->pkt_type == PACKET_HOST) {
 		tuple.device = iph->saddr;

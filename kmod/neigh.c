@@ -70,7 +70,6 @@ static void defend4(struct doppel_gateway *gw, const struct doppel_identity *ide
 
 unsigned int doppel_arp_in(struct doppel_gateway *gw, struct sk_buff *skb)
 {
-	const struct ethhdr *eth = eth_hdr(skb);
 	struct doppel_identity *identity;
 	struct doppel_device *device;
 	const struct arp_body *arp;
@@ -102,7 +101,7 @@ unsigned int doppel_arp_in(struct doppel_gateway *gw, struct sk_buff *skb)
 		return NF_ACCEPT;
 
 	/* An answer to what was asked in a device's name is for the box's own table. */
-	device = doppel_device_by_mac(gw, eth->h_dest);
+	device = doppel_device_by_mac(gw, eth_hdr(skb)->h_dest);
 	if (!device)
 		return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_WAN_FOREIGN);
 	skb->pkt_type = PACKET_HOST;
