@@ -194,6 +194,7 @@ int doppel_device_new(struct gateway *gateway, const struct mac *mac, struct dev
 	new->inactive = true;
 	new->status = DEVICE_INACTIVE;
 	new->confirm_at = NEVER;
+	new->claim.deadline = NEVER;
 	new->seen_ms = doppel_gateway_now(gateway);
 	new->env = (struct negotiation_env){
 		.clock = gateway->clock,
@@ -456,10 +457,10 @@ static int64_t least(int64_t a, int64_t b)
 
 int64_t doppel_device_deadline(const struct device *device)
 {
-	int64_t at = device->confirm_at;
+	int64_t at = least(device->confirm_at, device->claim.deadline);
 
 	if (!device->negotiating)
-		return NEVER;
+		return at;
 	at = least(at, doppel_dhcp4_deadline(&device->dhcp4));
 	at = least(at, doppel_slaac_deadline(&device->slaac));
 	at = least(at, doppel_dhcp6_deadline(&device->dhcp6));
@@ -470,6 +471,7 @@ void doppel_device_timeout(struct device *device)
 {
 	const int64_t now = doppel_gateway_now(device->gateway);
 
+	doppel_claim_timeout(device);
 	if (!device->negotiating)
 		return;
 	if (now >= device->confirm_at)

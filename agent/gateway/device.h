@@ -38,6 +38,17 @@ struct restored_leases {
 	unsigned int slaac_count;
 };
 
+/* A LAN address that a frame said to be the device's, until that is known: see claim.c. */
+struct lan_claim {
+	enum {
+		CLAIM_NONE,
+		CLAIM_ASK_OLD,	/* who has it now, and the device where it was: are they there? */
+		CLAIM_ASK_NEW,	/* is the device where it says? */
+	} stage;
+	struct in_addr address;
+	int64_t deadline;
+};
+
 struct device {
 	struct map_node node;
 	struct gateway *gateway;
@@ -46,6 +57,7 @@ struct device {
 	char hostname[STORE_NAME_TEXT];
 
 	struct in_addr lan_ipv4;
+	struct lan_claim claim;
 	bool seen;			/* ever, on the LAN: it has an identity */
 	bool inactive;			/* silent */
 	unsigned int probes;		/* since it went silent */
@@ -106,6 +118,13 @@ void doppel_device_advertise(struct device *device, const struct ra *ra);
 void doppel_device_timeout(struct device *device);
 int64_t doppel_device_deadline(const struct device *device);
 void doppel_device_settle(struct device *device);
+
+/* claim.c */
+/* A frame of the device came from this address of the LAN, which is not its own so far. */
+void doppel_claim_begin(struct device *device, struct in_addr address);
+/* The kernel has had an answer from this MAC at this address. */
+void doppel_claim_answer(struct gateway *gateway, const struct mac *mac, struct in_addr address);
+void doppel_claim_timeout(struct device *device);
 
 /* device_view.c */
 /* What the module should have. */

@@ -14,7 +14,6 @@
 #define POLL_MAX_MS 10000
 #define POLL_MIN_MS 500
 #define PROBES 3		/* unanswered, each a poll apart, before a device is silent */
-#define RECENT_MS 5000		/* a device heard of so lately still has its address */
 #define REFUSED_LOG_MS 60000
 
 /* An address that a device may have on the LAN, else zero. */
@@ -27,61 +26,6 @@ static struct in_addr lan_address(const struct gateway *gateway, struct in_addr 
 	    doppel_ip4_eq(ipv4, config->lan.address))
 		return (struct in_addr){ 0 };
 	return ipv4;
-}
-
-static struct device *by_lan_address(const struct gateway *gateway, struct in_addr ipv4)
-{
-	doppel_map_foreach(node, &gateway->devices) {
-		struct device *device = doppel_device_of(node);
-
-		if (doppel_ip4_eq(device->lan_ipv4, ipv4))
-			return device;
-	}
-	return NULL;
-}
-
-/* When the module last heard of the device, in milliseconds before now. */
-static int64_t idle_ms(struct device *device)
-{
-	struct doppel_link *module = device->gateway->module;
-	struct module_device now;
-
-	if (device->in_module && !module->device_get(module, &device->mac, &now))
-		return now.idle_ms;
-	return doppel_gateway_now(device->gateway) - device->seen_ms;
-}
-
-/*
- * An address belongs to one device. One that has been silent has lost it to whom the LAN's DHCP
- * gave it since; one that speaks keeps it.
- */
-static bool take_address(struct device *device, struct in_addr ipv4)
-{
-	struct gateway *gateway = device->gateway;
-	struct device *other = by_lan_address(gateway, ipv4);
-	char address[DOPPEL_IP4_TEXT], text[DOPPEL_MAC_TEXT], other_text[DOPPEL_MAC_TEXT];
-
-	if (other && other != device) {
-		doppel_ip4_format(ipv4, address);
-		doppel_mac_format(&device->mac, text);
-		doppel_mac_format(&other->mac, other_text);
-		if (idle_ms(other) < RECENT_MS) {
-			doppel_log(LOG_WARNING, "lan: %s uses %s, which is %s's", text, address,
-				   other_text);
-			doppel_gateway_emit(gateway, GATEWAY_EVENT_CONFLICT, other,
-					    "%s also uses %s on the LAN", text, address);
-			return false;
-		}
-		doppel_log(LOG_NOTICE, "lan: %s has gone from %s to %s", address, other_text, text);
-		other->lan_ipv4.s_addr = 0;
-		other->keep_device = true;
-		other->changed = true;
-		doppel_device_settle(other);
-	}
-	device->lan_ipv4 = ipv4;
-	device->keep_device = true;
-	device->changed = true;
-	return true;
 }
 
 static void mark_seen(struct device *device, int64_t ago_ms)
@@ -164,7 +108,7 @@ void doppel_discovery_seen(struct gateway *gateway, const struct mac *mac, struc
 		return;
 	mark_seen(device, 0);
 	if (address.s_addr && !doppel_ip4_eq(address, device->lan_ipv4))
-		take_address(device, address);
+		doppel_claim_begin(device, address);
 	if (!device->seen)
 		greet(device);
 	/* The module must know the MAC before anything is said in its name. */
@@ -178,8 +122,11 @@ void doppel_discovery_neighbour(struct gateway *gateway, const struct port_event
 {
 	struct device *device = doppel_gateway_find(gateway, &event->mac);
 
+	if (event->ifindex != gateway->lan.ifindex)
+		return;
+	doppel_claim_answer(gateway, &event->mac, event->ipv4);
 	/* The module tells of those that it knows; the neighbour table may be behind. */
-	if (event->ifindex == gateway->lan.ifindex && (!device || !device->lan_ipv4.s_addr))
+	if (!device || !device->lan_ipv4.s_addr)
 		doppel_discovery_seen(gateway, &event->mac, event->ipv4);
 }
 

@@ -6,6 +6,7 @@
  *	reconcile.c	ports and module brought to what they should be
  *	ports.c		the two ports: address, carrier, sysctls
  *	discovery.c	devices seen on the LAN, moved, silent
+ *	claim.c		whether a LAN address is a device's
  *	wan.c		frames from the WAN, routers, link changes
  *	device.c	one device: its protocol machines and what follows from them
  *	forwards.c	what may come in

@@ -51,6 +51,13 @@ struct fake {
 	struct port_link lan, wan;
 	bool lan_address;
 	unsigned int probes;
+	struct {
+		uint8_t mac;
+		struct in_addr ipv4;
+	} hosts[16];			/* who answers ARP on the LAN */
+	unsigned int host_count;
+	struct port_event answers[16];	/* of theirs, under way */
+	unsigned int answer_count;
 
 	/* The WAN */
 	struct gateway *upstream_of;
@@ -374,10 +381,18 @@ static inline int fake_address_del(struct rtnetlink *rt, const struct port_addre
 static inline int fake_probe(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
 			     const struct mac *mac)
 {
-	(void)ifindex;
-	(void)ipv4;
-	(void)mac;
-	FAKE(rt)->probes++;
+	struct fake *fake = FAKE(rt);
+	unsigned int i;
+
+	fake->probes++;
+	for (i = 0; i < fake->host_count; i++)
+		if (fake->hosts[i].mac == mac->b[5] && doppel_ip4_eq(fake->hosts[i].ipv4, ipv4))
+			fake->answers[fake->answer_count++ % 16] = (struct port_event){
+				.kind = PORT_EVENT_NEIGHBOUR,
+				.ifindex = ifindex,
+				.mac = *mac,
+				.ipv4 = ipv4,
+			};
 	return 0;
 }
 
@@ -713,6 +728,10 @@ static inline void fake_run(struct fake *fake, int64_t ms)
 					 false);
 			at = doppel_gateway_deadline(fake->gw);
 		}
+		while (fake->answer_count) {
+			doppel_ports_event(&fake->answers[--fake->answer_count], fake->gw);
+			at = doppel_gateway_deadline(fake->gw);
+		}
 		if (at > until)
 			break;
 		if (at > fake->now) {
@@ -736,6 +755,12 @@ static inline void fake_seen(struct fake *fake, uint8_t last, const char *ipv4)
 	};
 
 	doppel_discovery_event(&event, fake->gw);
+}
+
+static inline void fake_host(struct fake *fake, uint8_t last, const char *ipv4)
+{
+	fake->hosts[fake->host_count].mac = last;
+	fake->hosts[fake->host_count++].ipv4 = fake_ip4(ipv4);
 }
 
 static inline void fake_module_event(struct fake *fake, enum module_event_kind kind)

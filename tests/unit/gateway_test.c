@@ -182,22 +182,37 @@ static void test_lan_addresses(void)
 	fake_start(fake, FAKE_PLAIN);
 	fake_seen(fake, 7, "192.168.1.7");
 	fake_run(fake, 10000);
+	fake_host(fake, 7, "192.168.1.7");
+	fake_seen(fake, 7, "192.168.1.77");
+	fake_run(fake, 5000);
+	ok(doppel_ip4_eq(fake_device(fake, &seven)->lan_ipv4, fake_ip4("192.168.1.7")),
+	   "one frame from another address does not move a device that answers where it was");
+	fake->host_count = 0;
+	fake_seen(fake, 7, "192.168.1.77");
+	fake_run(fake, 5000);
+	ok(doppel_ip4_eq(fake_device(fake, &seven)->lan_ipv4, fake_ip4("192.168.1.7")),
+	   "nor one that does not answer at the new address");
+	fake_host(fake, 7, "192.168.1.70");
 	fake_seen(fake, 7, "192.168.1.70");
+	fake_run(fake, 5000);
 	ok(doppel_ip4_eq(fake_device(fake, &seven)->lan_ipv4, fake_ip4("192.168.1.70")),
-	   "a device moved");
+	   "a device moved that answers there and not where it was");
 	ok(doppel_ip4_eq(fake_device(fake, &seven)->wan_ipv4, fake_ip4("10.0.0.7")),
 	   "and kept its WAN address");
 
-	fake_device(fake, &seven)->idle_ms = 0;
+	fake_host(fake, 8, "192.168.1.70");
 	fake_seen(fake, 8, "192.168.1.70");
+	fake_run(fake, 5000);
 	ok(doppel_ip4_eq(fake_device(fake, &seven)->lan_ipv4, fake_ip4("192.168.1.70")),
 	   "an address in use is not given away");
 	is_int(fake_device(fake, &eight)->lan_ipv4.s_addr, 0, "the other has none");
-	fake_device(fake, &seven)->idle_ms = 60000;
+	fake->host_count = 0;
+	fake_host(fake, 8, "192.168.1.70");
 	fake_seen(fake, 8, "192.168.1.70");
-	is_int(fake_device(fake, &seven)->lan_ipv4.s_addr, 0, "who was silent has lost it");
+	fake_run(fake, 5000);
+	is_int(fake_device(fake, &seven)->lan_ipv4.s_addr, 0, "who does not answer has lost it");
 	ok(doppel_ip4_eq(fake_device(fake, &eight)->lan_ipv4, fake_ip4("192.168.1.70")),
-	   "to who uses it");
+	   "to who does");
 
 	fake_seen(fake, 9, "10.9.9.9");
 	is_int(fake->device_count, 2, "an address of another network makes no device");
