@@ -225,6 +225,8 @@ static int insert_lan(struct doppel_gateway *gw, struct doppel_session *session)
 {
 	struct doppel_session *old;
 
+	/* Another CPU may find it from here on. */
+	doppel_session_set_checksums(session);
 	old = rhashtable_lookup_get_insert_fast(&gw->sessions_lan, &session->lan_node, lan_params);
 	if (old && !IS_ERR(old) && expired(old) && old->device == session->device) {
 		unlink_session(old);
@@ -284,7 +286,6 @@ static int link_session(struct doppel_gateway *gw, struct doppel_session *sessio
 	if (err)
 		return err;
 
-	doppel_session_set_checksums(session);
 	old = rhashtable_lookup_get_insert_fast(&gw->sessions_wan, &session->wan_node, wan_params);
 	if (old && !IS_ERR(old) && expired(old) && old->device == device) {
 		unlink_session(old);
