@@ -179,6 +179,7 @@ static unsigned int ipv4_in(struct doppel_gateway *gw, struct sk_buff *skb)
 		return doppel_drop(gw, device, skb, why);
 	if (ipv4_is_multicast(iph->saddr) || ipv4_is_loopback(iph->saddr) ||
 	    ipv4_is_zeronet(iph->saddr) || ipv4_is_lbcast(iph->saddr) ||
+	    !((iph->saddr ^ READ_ONCE(gw->lan_ipv4)) & READ_ONCE(gw->lan_mask)) ||
 	    doppel_identity_by_wan4(gw, iph->saddr))
 		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_WAN_SPOOF);
 
