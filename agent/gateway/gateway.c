@@ -226,7 +226,8 @@ static int read_secret(struct gateway *gateway)
 	if (!doppel_store_setting_get(gateway->store, SECRET_KEY, &stored) &&
 	    strlen(stored) == sizeof(hex) - 1) {
 		for (i = 0; i < sizeof(gateway->secret); i++)
-			sscanf(stored + 2 * i, "%2hhx", &gateway->secret[i]);
+			if (sscanf(stored + 2 * i, "%2hhx", &gateway->secret[i]) != 1)
+				return -EBADMSG;
 		return 0;
 	}
 	if (getrandom(gateway->secret, sizeof(gateway->secret), 0) !=
