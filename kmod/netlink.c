@@ -792,10 +792,16 @@ static int __init merge_ops(void)
 }
 #endif
 
+/* Events show addresses. The generator knows no permissions for listeners. */
+static const struct genl_multicast_group groups[] = {
+	[DOPPEL_NLGRP_EVENTS] = { .name = "events", .flags = GENL_MCAST_CAP_NET_ADMIN },
+};
+
 int __init doppel_netlink_init(void)
 {
 	int err;
 
+	doppel_nl_family.mcgrps = groups;
 	err = merge_ops();
 	if (err)
 		return err;

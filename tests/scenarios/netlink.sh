@@ -44,6 +44,8 @@ like "netlink.py came to its end" "$(cat "$tb/ended")" 'with [01]$'
 cli=(/usr/bin/python3 "$source_dir/tools/net/ynl/cli.py" --spec uapi/doppel.yaml --no-schema)
 like "a process without capabilities may not ask" "$(in_ns gw setpriv --inh-caps=-all --bounding-set=-all \
 	"${cli[@]}" --do gateway-get 2>&1)" 'not permitted'
+like "nor listen" "$(in_ns gw setpriv --inh-caps=-all --bounding-set=-all \
+	"${cli[@]}" --subscribe events --sleep 1 2>&1)" 'not permitted'
 like "root may" "$(in_ns gw "${cli[@]}" --do gateway-get 2>&1)" 'No such device'
 check "the module unloads" timeout 20 rmmod doppel
 check "the kernel has nothing to complain about" kernel_log_clean
