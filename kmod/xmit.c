@@ -52,6 +52,8 @@ static struct neighbour *lookup6(struct doppel_gateway *gw,
 	const struct in6_addr *hop = &identity->wan_router6;
 	unsigned int i;
 
+	if (ipv6_addr_type(peer) & IPV6_ADDR_LINKLOCAL)
+		hop = peer;
 	for (i = 0; i < identity->n_wan_ipv6; i++) {
 		const struct doppel_address *address = &identity->wan_ipv6[i];
 
@@ -76,6 +78,14 @@ static struct neighbour *find_next_hop(struct doppel_gateway *gw, struct doppel_
 		found = lookup6(gw, identity, &session->wan.peer.ipv6);
 	if (!found)
 		return NULL;
+
+	/* One that nobody answers for is not kept: whoever scans the link would fill the
+	 * neighbour table with what it may not collect. RCU keeps it for this packet.
+	 */
+	if (!(READ_ONCE(found->nud_state) & NUD_VALID)) {
+		neigh_release(found);
+		return found;
+	}
 
 	spin_lock(&session->lock);
 	old = rcu_dereference_protected(session->next_hop, lockdep_is_held(&session->lock));
