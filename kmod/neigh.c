@@ -193,7 +193,8 @@ static struct nd_msg *check_nd(struct sk_buff *skb, u8 option, const u8 **lladdr
 
 		if (len - offset < ND_OPT_LLADDR_LEN || !opt[1] || opt[1] * 8 > len - offset)
 			return NULL;
-		if (opt[0] == option && opt[1] * 8 == ND_OPT_LLADDR_LEN)
+		if (opt[0] == option && opt[1] * 8 == ND_OPT_LLADDR_LEN &&
+		    is_valid_ether_addr(opt + 2))
 			*lladdr = opt + 2;
 		offset += opt[1] * 8;
 	}
@@ -388,13 +389,16 @@ static const struct doppel_identity *speaker6(struct doppel_gateway *gw)
 
 unsigned int doppel_nd_out(struct doppel_gateway *gw, struct sk_buff *skb)
 {
-	unsigned int len = ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct nd_msg);
+	unsigned int len = ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct nd_msg) +
+			   ND_OPT_LLADDR_LEN;
 	const struct doppel_identity *speaker;
 	struct ipv6hdr *ip6h;
 	struct ethhdr *eth;
 	struct nd_msg *msg;
 
-	/* A solicitation of the kernel's own: linear, with the source address option first. */
+	/* A solicitation of the kernel's own has the source address option and no other, in
+	 * which the port's MAC could leave.
+	 */
 	if (skb->len < len || skb_ensure_writable(skb, skb->len))
 		return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_EGRESS_OWN);
 
@@ -404,7 +408,8 @@ unsigned int doppel_nd_out(struct doppel_gateway *gw, struct sk_buff *skb)
 	len = skb->len - ETH_HLEN - sizeof(*ip6h);
 	if (ip6h->nexthdr != IPPROTO_ICMPV6 ||
 	    msg->icmph.icmp6_type != NDISC_NEIGHBOUR_SOLICITATION ||
-	    ipv6_addr_any(&ip6h->saddr) || ntohs(ip6h->payload_len) != len)
+	    ipv6_addr_any(&ip6h->saddr) || ntohs(ip6h->payload_len) != len ||
+	    len != sizeof(*msg) + ND_OPT_LLADDR_LEN || msg->opt[0] != ND_OPT_SOURCE_LL_ADDR)
 		return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_EGRESS_OWN);
 
 	speaker = speaker6(gw);
@@ -413,8 +418,7 @@ unsigned int doppel_nd_out(struct doppel_gateway *gw, struct sk_buff *skb)
 
 	ether_addr_copy(eth->h_source, speaker->device->mac);
 	ip6h->saddr = speaker->link_local.addr;
-	if (len >= sizeof(*msg) + ND_OPT_LLADDR_LEN && msg->opt[0] == ND_OPT_SOURCE_LL_ADDR)
-		ether_addr_copy(msg->opt + 2, speaker->device->mac);
+	ether_addr_copy(msg->opt + 2, speaker->device->mac);
 	msg->icmph.icmp6_cksum = 0;
 	msg->icmph.icmp6_cksum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_ICMPV6,
 						 csum_partial(msg, len, 0));
