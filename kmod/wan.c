@@ -314,7 +314,8 @@ unsigned int doppel_wan_out(void *priv, struct sk_buff *skb, const struct nf_hoo
 		return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_EGRESS_FOREIGN);
 	}
 
-	device = whose(gw, skb);
+	/* A tag is another port's, which sits on this one: no device is there. */
+	device = skb_vlan_tag_present(skb) ? NULL : whose(gw, skb);
 	if (device) {
 		if (skb_ensure_writable(skb, ETH_HLEN))
 			return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_NO_MEMORY);
@@ -324,9 +325,9 @@ unsigned int doppel_wan_out(void *priv, struct sk_buff *skb, const struct nf_hoo
 
 	if (!devices_only)
 		return NF_ACCEPT;
-	if (skb->protocol == htons(ETH_P_ARP))
+	if (skb->protocol == htons(ETH_P_ARP) && !skb_vlan_tag_present(skb))
 		return doppel_arp_out(gw, skb);
-	if (skb->protocol == htons(ETH_P_IPV6))
+	if (skb->protocol == htons(ETH_P_IPV6) && !skb_vlan_tag_present(skb))
 		return doppel_nd_out(gw, skb);
 	return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_EGRESS_OWN);
 }
