@@ -45,6 +45,8 @@ check "spoofed frames count as such" test $(($(drops lan-spoof) - spoofs)) -ge "
 check "each that had to be dropped was counted" test $((after - before)) -ge $(($(sent drop) + $(sent spoof)))
 is "no state changed" "$(faces)" "$was"
 is "dev1 reaches the WAN" "$(http dev1 $CLIENT4 80 /cgi-bin/ip)" "$(lease4_of 1)"
+# The LAN switch believes dev2's MAC to be where a hostile frame with it came from, until dev2 speaks.
+ping_from dev2 192.168.1.1 >/dev/null
 check "dev2 is reached" reaches dev2 client "$(lease4_of 2)" 8080
 
 check "the agent is the one it was" kill -0 "$pid"
