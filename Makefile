@@ -89,7 +89,6 @@ build/kunit/doppel.ko: FORCE | packages
 # What sparse says of the module; for tools/lint
 build/sparse: FORCE | packages
 	@headers=$$(tools/kernel headers 6.12) && ln -sfnT $$headers build/kmod/6.12.headers
-	@rm -rf build/kmod/sparse
 	$(call kmod,build/kmod/sparse,build/kmod/6.12.headers,C=2) >$@ 2>&1 || { cat $@; exit 1; }
 
 .PHONY: FORCE
