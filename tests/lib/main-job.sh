@@ -119,7 +119,7 @@ http_big()
 	local host=$2
 
 	case $host in *:*) host="[$host]" ;; esac
-	in_ns "$1" curl -gsS --noproxy '*' --max-time "${3:-60}" ${4:+--limit-rate "$4"} "http://$host/big"
+	in_ns "$1" curl -gsSN --noproxy '*' --max-time "${3:-60}" "http://$host/big"
 }
 
 main_job_outbound()
