@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # Every command for people and for programs, its exit status, and what works without an agent.
 

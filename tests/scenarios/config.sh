@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # A faulty YAML file is told with its place, and nothing of it is applied; SIGHUP reloads.
 
@@ -18,7 +18,7 @@ wrong()
 		not_ok "$1: the test's own change did not match"
 		return
 	fi
-	if out=$(in_ns gw timeout 10 "$doppel_bin" agent -c "$tb/doppel.yaml" 2>&1); then
+	if out=$(in_ns gw timeout 30 "$doppel_bin" agent -c "$tb/doppel.yaml" 2>&1); then
 		not_ok "$1 is refused"
 		return
 	fi

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # Truncated and lying frames from both sides: counted drops, no state changed, devices still reached.
 

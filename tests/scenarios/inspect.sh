@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # An upstream that looks closer: a switch that snoops MLD sends neighbour solicitations to members of
 # the group only, and ARP inspection passes a sender only with the address that it leased.

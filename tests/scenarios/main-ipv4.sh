@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # The main job on a WAN that has no IPv6.
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # The main job, inbound, on an IPv6-only WAN where only DHCPv6 gives addresses.
 

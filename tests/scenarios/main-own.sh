@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # The main job where the box's own port is registered, too (identity: own): the box keeps its
 # addresses and may talk.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # Short leases: at T1 each device's lease is renewed by unicast, from its own MAC and address.
 

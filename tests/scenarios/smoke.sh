@@ -18,6 +18,6 @@ capture_stop
 check "every frame on the WAN had a registered source MAC" capture_only_registered
 check "doppel status" doppel status
 check "the agent ends" agent_end TERM
-check "the module unloads" timeout 20 rmmod doppel
+check "the module unloads" timeout 60 rmmod doppel
 check "the kernel has nothing to complain about" kernel_log_clean
 tap_done

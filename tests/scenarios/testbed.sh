@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernels: 6.12
+# kernels: uml
 #
 # The testbed itself, without doppel: a filter that passes everything, or a server that serves
 # nobody, would make other scenarios lie.

@@ -66,7 +66,7 @@ check "a gateway by netlink" steer
 check "traffic passes" within 10 served
 
 for i in 1 2 3; do
-	check "unload under traffic, $i" timeout 20 rmmod doppel
+	check "unload under traffic, $i" timeout 60 rmmod doppel
 	check "  nothing is left" clean_sysfs
 	check "  nor on the port" port_is_plain
 	check_not "  and nothing passes" opens client 10.1.2.50 80
@@ -110,7 +110,7 @@ ip netns del gw
 gone() { ! ls /sys/class/net/swgw 2>/dev/null && ! ip -n isp link show swgw 2>/dev/null; }
 check "the namespace goes with a gateway in it" within 10 gone
 ip netns add gw
-check "the module unloads after it" timeout 20 rmmod doppel
+check "the module unloads after it" timeout 60 rmmod doppel
 check "  nothing is left" clean_sysfs
 
 if [ -w /sys/kernel/debug/kmemleak ]; then
