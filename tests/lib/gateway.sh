@@ -110,7 +110,7 @@ agent_end()
 
 agent_answers()
 {
-	kill -0 "$agent_pid" && in_ns gw curl -fsS --max-time 3 --unix-socket $API_SOCKET http://doppel/health
+	kill -0 "$agent_pid" && in_ns gw curl -fsS --max-time 10 --unix-socket $API_SOCKET http://doppel/health
 }
 
 # api PATH [CURL ARGUMENTS]: a request to the agent's unix socket
@@ -118,7 +118,7 @@ api()
 {
 	local path=$1
 	shift
-	in_ns gw curl -gsS --max-time 10 --unix-socket $API_SOCKET "$@" "http://doppel$path"
+	in_ns gw curl -gsS --max-time 30 --unix-socket $API_SOCKET "$@" "http://doppel$path"
 }
 
 # drops REASON: packets that the module has dropped for it, everything else for 0
@@ -131,7 +131,7 @@ drops()
 # doppel COMMAND…: the CLI, where the agent lives
 doppel()
 {
-	in_ns gw timeout 15 "$doppel_bin" "$@"
+	in_ns gw timeout 60 "$doppel_bin" "$@"
 }
 
 # device_json N [JQ FILTER]

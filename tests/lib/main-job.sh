@@ -49,7 +49,7 @@ reaches()
 		urls+=("http://$address:$port/name")
 		names+=("$name")
 	done
-	got=$(in_ns "$from" curl -gsS --noproxy '*' --connect-timeout 5 --max-time 10 "${urls[@]}" | tr '\n' ' ')
+	got=$(in_ns "$from" curl -gsS --noproxy '*' --connect-timeout 10 --max-time 30 "${urls[@]}" | tr '\n' ' ')
 	[ "$got" = "${names[*]} " ] || { echo "$from asked ${urls[*]} and met: $got"; return 1; }
 }
 
@@ -119,7 +119,7 @@ http_big()
 	local host=$2
 
 	case $host in *:*) host="[$host]" ;; esac
-	in_ns "$1" curl -gsSN --noproxy '*' --max-time "${3:-60}" "http://$host/big"
+	in_ns "$1" curl -gsSN --noproxy '*' --max-time "${3:-120}" "http://$host/big"
 }
 
 main_job_outbound()

@@ -109,11 +109,11 @@ unlike()
 	return 1
 }
 
-# within SECONDS COMMAND...: repeats it until it succeeds; fails at the deadline. What it says is
-# kept quiet but for the last try.
+# within SECONDS COMMAND...: repeats it until it succeeds; fails at the deadline, which is TB_PATIENCE
+# times as far for a machine that has other things to do. What it says is kept quiet but for the last try.
 within()
 {
-	local deadline=$((SECONDS + $1)) out status
+	local deadline=$((SECONDS + $1 * ${TB_PATIENCE:-3})) out status
 	shift
 
 	while :; do

@@ -291,21 +291,21 @@ http()
 	local host=$2
 
 	case $host in *:*) host="[$host]" ;; esac
-	in_ns "$1" curl -gsS --noproxy '*' --connect-timeout 5 --max-time 10 "http://$host:$3$4"
+	in_ns "$1" curl -gsS --noproxy '*' --connect-timeout 10 --max-time 30 "http://$host:$3$4"
 }
 
 # udp_ask NAMESPACE ADDRESS PORT [TEXT]: the answer to one datagram
 udp_ask()
 {
 	# shellcheck disable=SC2016
-	in_ns "$1" timeout 5 bash -c \
+	in_ns "$1" timeout 15 bash -c \
 		'exec 3<>"/dev/udp/$0/$1" && echo "$2" >&3 && dd bs=9000 count=1 <&3 2>/dev/null' "$2" "$3" "${4:-hello}"
 }
 
 # ping_from NAMESPACE ADDRESS
 ping_from()
 {
-	in_ns "$1" ping -n -c 2 -i 0.3 -W 3 "$2"
+	in_ns "$1" ping -n -c 2 -i 0.3 -W 10 "$2"
 }
 
 # --- capture ---------------------------------------------------------------------------------
