@@ -21,8 +21,8 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "kernel/doppel_attr.h"
+#include "kernel/exchange.h"
 
-#define DUMP_ATTEMPTS 5
 #define EVENT_BUFFER (1024 * 1024)
 
 struct module_link {
@@ -32,110 +32,9 @@ struct module_link {
 	int family;			/* 0: not there */
 };
 
-/* What one exchange brings. */
-struct reply {
-	struct module_link *module;
-	int (*parse)(struct nlmsghdr *header, void *ctx);
-	void *ctx;
-	int err;			/* first thing that went wrong */
-	bool finished;
-	bool interrupted;		/* the table changed under a dump */
-};
-
 static struct module_link *to_module(struct doppel_link *link)
 {
 	return container_of(link, struct module_link, link);
-}
-
-static void free_msg(struct nl_msg **msg)
-{
-	nlmsg_free(*msg);
-}
-
-static void put_cb(struct nl_cb **cb)
-{
-	nl_cb_put(*cb);
-}
-
-#define auto_msg __attribute__((cleanup(free_msg)))
-#define auto_cb __attribute__((cleanup(put_cb)))
-
-/* The library's errors, where no kernel errno is at hand. */
-static int from_nl(int err)
-{
-	switch (-err) {
-	case 0:
-		return 0;
-	case NLE_NOMEM:
-		return -ENOMEM;
-	case NLE_AGAIN:
-		return -EAGAIN;
-	case NLE_OBJ_NOTFOUND:
-		return -ENOENT;
-	case NLE_PERM:
-		return -EPERM;
-	default:
-		return -EPROTO;
-	}
-}
-
-/* The text that the kernel sends along with a refusal. */
-static void take_message(struct module_link *module, const struct nlmsgerr *error)
-{
-	const struct nlmsghdr *header =
-		(const struct nlmsghdr *)((const char *)error - NLMSG_HDRLEN);
-	size_t skip = sizeof(*error);
-	struct nlattr *text;
-
-	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
-		return;
-	if (!(header->nlmsg_flags & NLM_F_CAPPED))
-		skip += error->msg.nlmsg_len - NLMSG_HDRLEN;
-	if (header->nlmsg_len < NLMSG_HDRLEN + skip)
-		return;
-	text = nla_find((struct nlattr *)((char *)error + NLMSG_ALIGN(skip)),
-			(int)(header->nlmsg_len - NLMSG_HDRLEN - NLMSG_ALIGN(skip)),
-			NLMSGERR_ATTR_MSG);
-	if (text)
-		nla_strlcpy(module->link.message, text, sizeof(module->link.message));
-}
-
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *ctx)
-{
-	struct reply *reply = ctx;
-
-	(void)from;
-	take_message(reply->module, error);
-	reply->err = error->error;
-	reply->finished = true;
-	return NL_STOP;
-}
-
-static int on_valid(struct nl_msg *msg, void *ctx)
-{
-	struct reply *reply = ctx;
-
-	if (reply->parse && !reply->err)
-		reply->err = reply->parse(nlmsg_hdr(msg), reply->ctx);
-	return NL_OK;
-}
-
-static int on_finish(struct nl_msg *msg, void *ctx)
-{
-	struct reply *reply = ctx;
-
-	(void)msg;
-	reply->finished = true;
-	return NL_STOP;
-}
-
-static int on_interrupted(struct nl_msg *msg, void *ctx)
-{
-	struct reply *reply = ctx;
-
-	(void)msg;
-	reply->interrupted = true;
-	return NL_OK;
 }
 
 static struct nl_msg *request(struct module_link *module, uint8_t command, int flags)
@@ -150,27 +49,6 @@ static struct nl_msg *request(struct module_link *module, uint8_t command, int f
 	return msg;
 }
 
-/* Send and read until the acknowledgement or the dump's end. */
-static int exchange(struct reply *reply, struct nl_msg *msg)
-{
-	struct nl_cb auto_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	struct module_link *module = reply->module;
-	int err;
-
-	if (!cb)
-		return -ENOMEM;
-	nl_cb_err(cb, NL_CB_CUSTOM, on_error, reply);
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, reply);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_finish, reply);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, reply);
-	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, reply);
-
-	err = nl_send_auto(module->commands, msg);
-	while (err >= 0 && !reply->finished)
-		err = nl_recvmsgs(module->commands, cb);
-	return err < 0 && !reply->err ? from_nl(err) : reply->err;
-}
-
 static int resolve(struct module_link *module)
 {
 	if (module->family <= 0) {
@@ -181,17 +59,24 @@ static int resolve(struct module_link *module)
 	return module->family ? 0 : -ENOENT;
 }
 
+static int exchange(struct module_link *module, struct nl_msg *msg, struct reply *reply)
+{
+	reply->message.text = module->link.message;
+	reply->message.size = sizeof(module->link.message);
+	return doppel_exchange(module->commands, msg, reply);
+}
+
 /* Takes @msg; no family, no message. */
 static int run(struct module_link *module, struct nl_msg *msg,
 	       int (*parse)(struct nlmsghdr *header, void *ctx), void *ctx)
 {
 	struct nl_msg auto_msg *owned = msg;
-	struct reply reply = { .module = module, .parse = parse, .ctx = ctx };
+	struct reply reply = { .parse = parse, .ctx = ctx };
 
 	module->link.message[0] = '\0';
 	if (!owned)
 		return -ENOMEM;
-	return exchange(&reply, owned);
+	return exchange(module, owned, &reply);
 }
 
 /* A finished request whose attributes all found room, or nothing. */
@@ -329,13 +214,13 @@ static int dump_whole(struct module_link *module, uint8_t command, struct entrie
 		return -ENOENT;
 	for (attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
 		struct nl_msg auto_msg *msg = request(module, command, NLM_F_DUMP);
-		struct reply reply = { .module = module, .parse = keep_entry, .ctx = entries };
+		struct reply reply = { .parse = keep_entry, .ctx = entries };
 		int err;
 
 		if (!msg)
 			return -ENOMEM;
 		entries->count = 0;
-		err = exchange(&reply, msg);
+		err = exchange(module, msg, &reply);
 		if (err)
 			return err;
 		if (!reply.interrupted)
@@ -558,7 +443,7 @@ static int read_events(struct doppel_link *link,
 		cb(&event, ctx);
 		return 0;
 	}
-	return err == -NLE_AGAIN ? 0 : from_nl(err);
+	return err == -NLE_AGAIN ? 0 : doppel_from_nl(err);
 }
 
 static void link_free(struct doppel_link *link)

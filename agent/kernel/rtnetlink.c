@@ -20,9 +20,9 @@
 
 #include "base/cleanup.h"
 #include "base/list.h"
+#include "kernel/exchange.h"
 
 #define EVENT_BUFFER (1024 * 1024)
-#define DUMP_ATTEMPTS 5
 
 struct socket_pair {
 	struct rtnetlink rt;
@@ -30,86 +30,9 @@ struct socket_pair {
 	struct nl_sock *events;
 };
 
-struct reply {
-	void (*parse)(struct nlmsghdr *header, void *ctx);
-	void *ctx;
-	int err;
-	bool finished, interrupted;
-};
-
 static struct socket_pair *to_pair(struct rtnetlink *rt)
 {
 	return container_of(rt, struct socket_pair, rt);
-}
-
-static void free_msg(struct nl_msg **msg)
-{
-	nlmsg_free(*msg);
-}
-
-static void put_cb(struct nl_cb **cb)
-{
-	nl_cb_put(*cb);
-}
-
-#define auto_msg __attribute__((cleanup(free_msg)))
-#define auto_cb __attribute__((cleanup(put_cb)))
-
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *ctx)
-{
-	struct reply *reply = ctx;
-
-	(void)from;
-	reply->err = error->error;
-	reply->finished = true;
-	return NL_STOP;
-}
-
-static int on_valid(struct nl_msg *msg, void *ctx)
-{
-	struct reply *reply = ctx;
-
-	if (reply->parse)
-		reply->parse(nlmsg_hdr(msg), reply->ctx);
-	return NL_OK;
-}
-
-static int on_finish(struct nl_msg *msg, void *ctx)
-{
-	struct reply *reply = ctx;
-
-	(void)msg;
-	reply->finished = true;
-	return NL_STOP;
-}
-
-static int on_interrupted(struct nl_msg *msg, void *ctx)
-{
-	struct reply *reply = ctx;
-
-	(void)msg;
-	reply->interrupted = true;
-	return NL_OK;
-}
-
-static int exchange(struct socket_pair *pair, struct nl_msg *msg, struct reply *reply)
-{
-	struct nl_cb auto_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int err;
-
-	if (!cb)
-		return -ENOMEM;
-	nl_cb_err(cb, NL_CB_CUSTOM, on_error, reply);
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, reply);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_finish, reply);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, reply);
-	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, reply);
-	err = nl_send_auto(pair->commands, msg);
-	while (err >= 0 && !reply->finished)
-		err = nl_recvmsgs(pair->commands, cb);
-	if (reply->err)
-		return reply->err;
-	return err < 0 ? -EPROTO : 0;
 }
 
 /* One request with its fixed header, and no attributes yet. */
@@ -146,10 +69,11 @@ static bool parse_link(struct nlmsghdr *header, struct port_link *link)
 	return true;
 }
 
-static void take_link(struct nlmsghdr *header, void *ctx)
+static int take_link(struct nlmsghdr *header, void *ctx)
 {
 	if (header->nlmsg_type == RTM_NEWLINK)
 		parse_link(header, ctx);
+	return 0;
 }
 
 static int link_get(struct rtnetlink *rt, const char *name, struct port_link *link)
@@ -162,7 +86,7 @@ static int link_get(struct rtnetlink *rt, const char *name, struct port_link *li
 	*link = (struct port_link){ 0 };
 	if (!msg || nla_put_string(msg, IFLA_IFNAME, name))
 		return -ENOMEM;
-	err = exchange(to_pair(rt), msg, &reply);
+	err = doppel_exchange(to_pair(rt)->commands, msg, &reply);
 	if (err)
 		return err;
 	return link->ifindex ? 0 : -ENODEV;
@@ -179,7 +103,7 @@ static int link_up(struct rtnetlink *rt, uint32_t ifindex)
 	struct nl_msg auto_msg *msg = request(RTM_NEWLINK, NLM_F_ACK, &info, sizeof(info));
 	struct reply reply = { 0 };
 
-	return msg ? exchange(to_pair(rt), msg, &reply) : -ENOMEM;
+	return msg ? doppel_exchange(to_pair(rt)->commands, msg, &reply) : -ENOMEM;
 }
 
 /* The addresses of one port, kept until the dump is known to be whole. */
@@ -187,10 +111,9 @@ struct address_list {
 	uint32_t ifindex;
 	size_t count, room;
 	struct port_address *list;
-	bool failed;
 };
 
-static void take_address(struct nlmsghdr *header, void *ctx)
+static int take_address(struct nlmsghdr *header, void *ctx)
 {
 	struct address_list *list = ctx;
 	struct ifaddrmsg *info = nlmsg_data(header);
@@ -201,10 +124,10 @@ static void take_address(struct nlmsghdr *header, void *ctx)
 
 	if (header->nlmsg_type != RTM_NEWADDR || nlmsg_parse(header, sizeof(*info), a, IFA_MAX,
 							      NULL))
-		return;
+		return 0;
 	value = a[IFA_LOCAL] ? a[IFA_LOCAL] : a[IFA_ADDRESS];
 	if (info->ifa_index != list->ifindex || !value)
-		return;
+		return 0;
 	flags = a[IFA_FLAGS] ? nla_get_u32(a[IFA_FLAGS]) : info->ifa_flags;
 	address.ifindex = info->ifa_index;
 	address.family = info->ifa_family;
@@ -215,20 +138,19 @@ static void take_address(struct nlmsghdr *header, void *ctx)
 	else if (address.family == AF_INET6 && nla_len(value) == 16)
 		memcpy(&address.ipv6, nla_data(value), 16);
 	else
-		return;
+		return 0;
 
 	if (list->count == list->room) {
 		size_t room = list->room ? 2 * list->room : 16;
 		struct port_address *more = reallocarray(list->list, room, sizeof(*more));
 
-		if (!more) {
-			list->failed = true;
-			return;
-		}
+		if (!more)
+			return -ENOMEM;
 		list->list = more;
 		list->room = room;
 	}
 	list->list[list->count++] = address;
+	return 0;
 }
 
 static int read_addresses(struct socket_pair *pair, struct address_list *list)
@@ -245,9 +167,9 @@ static int read_addresses(struct socket_pair *pair, struct address_list *list)
 		if (!msg)
 			return -ENOMEM;
 		list->count = 0;
-		err = exchange(pair, msg, &reply);
+		err = doppel_exchange(pair->commands, msg, &reply);
 		if (err || !reply.interrupted)
-			return list->failed ? -ENOMEM : err;
+			return err;
 	}
 	return -EINTR;
 }
@@ -282,7 +204,7 @@ static int address_change(struct rtnetlink *rt, int type, int flags,
 	if (!msg || nla_put(msg, IFA_LOCAL, len, &address->ipv6) ||
 	    nla_put(msg, IFA_ADDRESS, len, &address->ipv6))
 		return -ENOMEM;
-	return exchange(to_pair(rt), msg, &reply);
+	return doppel_exchange(to_pair(rt)->commands, msg, &reply);
 }
 
 static int address_add(struct rtnetlink *rt, const struct port_address *address)
@@ -312,7 +234,7 @@ static int neighbour_probe(struct rtnetlink *rt, uint32_t ifindex, struct in_add
 	if (!msg || nla_put(msg, NDA_DST, sizeof(ipv4), &ipv4) ||
 	    nla_put(msg, NDA_LLADDR, sizeof(mac->b), mac->b))
 		return -ENOMEM;
-	return exchange(to_pair(rt), msg, &reply);
+	return doppel_exchange(to_pair(rt)->commands, msg, &reply);
 }
 
 static bool parse_neighbour(struct nlmsghdr *header, struct port_event *event)
@@ -341,13 +263,14 @@ struct event_walk {
 	void *ctx;
 };
 
-static void show_neighbour(struct nlmsghdr *header, void *ctx)
+static int show_neighbour(struct nlmsghdr *header, void *ctx)
 {
 	struct event_walk *walk = ctx;
 	struct port_event event;
 
 	if (parse_neighbour(header, &event) && event.ifindex == walk->ifindex)
 		walk->cb(&event, walk->ctx);
+	return 0;
 }
 
 static int neighbour_dump(struct rtnetlink *rt, uint32_t ifindex,
@@ -358,7 +281,7 @@ static int neighbour_dump(struct rtnetlink *rt, uint32_t ifindex,
 	struct event_walk walk = { .ifindex = ifindex, .cb = cb, .ctx = ctx };
 	struct reply reply = { .parse = show_neighbour, .ctx = &walk };
 
-	return msg ? exchange(to_pair(rt), msg, &reply) : -ENOMEM;
+	return msg ? doppel_exchange(to_pair(rt)->commands, msg, &reply) : -ENOMEM;
 }
 
 static int on_event(struct nl_msg *msg, void *ctx)
