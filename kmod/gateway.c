@@ -4,6 +4,8 @@
 #include <linux/moduleparam.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <net/arp.h>
+#include <net/ndisc.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -383,7 +385,16 @@ void doppel_gateway_remove(struct doppel_gateway *gw)
 	RCU_INIT_POINTER(doppel_net(gw->net)->gateway, NULL);
 	list_del(&gw->list);
 	doppel_debugfs_remove(gw);
-	nf_unregister_net_hooks(gw->net, gw->hooks, gw->n_hooks);
+	nf_unregister_net_hooks(gw->net, gw->hooks, DOPPEL_HOOK_WAN_OUT);
+	synchronize_net();
+
+	/* What the next hops are asked after this leaves with the port's own MAC: forget them
+	 * while the egress hook still watches.
+	 */
+	neigh_carrier_down(&arp_tbl, gw->wan);
+	neigh_carrier_down(&nd_tbl, gw->wan);
+	nf_unregister_net_hooks(gw->net, gw->hooks + DOPPEL_HOOK_WAN_OUT,
+				gw->n_hooks - DOPPEL_HOOK_WAN_OUT);
 
 	/* No packet is in the hooks any more. */
 	synchronize_net();
