@@ -63,26 +63,29 @@ static void print_help(const struct cli_command *command)
 	print_option('h', "help", NULL, "print this");
 }
 
+static void complain(const struct cli *cli, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "doppel %s: ", cli->command->name);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
 void doppel_cli_error(const struct cli *cli, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "doppel %s: ", cli->command->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	complain(cli, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
 int doppel_cli_usage(const struct cli *cli, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "doppel %s: ", cli->command->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	complain(cli, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	print_usage(stderr, cli->command);
 	return CLI_USAGE;
 }
