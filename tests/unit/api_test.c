@@ -2,54 +2,17 @@
 /* Every path of the API, on a gateway without a kernel. */
 #include "gateway_fake.h"
 
-#include <pthread.h>
-
 #include "api/api.h"
+#include "api_call.h"
 #include "base/log.h"
-#include "cli/client.h"
 
 static char path[64];
-
-/* The client blocks, so it has a thread of its own; the server is on the loop in main's. */
-struct call {
-	const char *method, *path;
-	json_t *body;
-	int err;
-	unsigned int status;
-	json_t *reply;
-	ev_async done;
-};
-
-static void *run_call(void *ctx)
-{
-	struct call *call = ctx;
-
-	call->err = doppel_client_request(path, call->method, call->path, call->body,
-					  &call->status, &call->reply);
-	ev_async_send(EV_DEFAULT, &call->done);
-	return NULL;
-}
-
-static void on_done(struct ev_loop *loop, ev_async *async, int events)
-{
-	(void)async;
-	(void)events;
-	ev_break(loop, EVBREAK_ALL);
-}
 
 /* The status; *reply is the caller's, and may be NULL if it is of no interest. */
 static unsigned int call(const char *method, const char *where, json_t *body, json_t **reply)
 {
-	struct call call = { .method = method, .path = where, .body = body };
-	pthread_t thread;
+	struct call call = request(EV_DEFAULT, path, method, where, body);
 
-	ev_async_init(&call.done, on_done);
-	ev_async_start(EV_DEFAULT, &call.done);
-	pthread_create(&thread, NULL, run_call, &call);
-	ev_run(EV_DEFAULT, 0);
-	pthread_join(thread, NULL);
-	ev_async_stop(EV_DEFAULT, &call.done);
-	json_decref(body);
 	if (reply)
 		*reply = call.reply;
 	else

@@ -11,7 +11,7 @@
 
 #include "api/http.h"
 #include "api/token.h"
-#include "cli/client.h"
+#include "api_call.h"
 #include "tap.h"
 
 static char directory[32];
@@ -54,54 +54,9 @@ static void handle(void *ctx, const struct http_request *request, struct http_re
 	}
 }
 
-/* The client blocks, so it has a thread of its own; the server is on the loop in main's. */
-struct call {
-	const char *method, *path;
-	json_t *body;
-	int err;
-	unsigned int status;
-	json_t *reply;
-	ev_async *done;
-};
-
-static void *run_call(void *ctx)
-{
-	struct call *call = ctx;
-
-	call->err = doppel_client_request(path, call->method, call->path, call->body,
-					  &call->status, &call->reply);
-	ev_async_send(loop, call->done);
-	return NULL;
-}
-
-static void on_done(struct ev_loop *l, ev_async *async, int events)
-{
-	(void)async;
-	(void)events;
-	ev_break(l, EVBREAK_ALL);
-}
-
-static void run_thread(void *(*run)(void *ctx), void *ctx, ev_async *done)
-{
-	pthread_t thread;
-
-	ev_async_init(done, on_done);
-	ev_async_start(loop, done);
-	pthread_create(&thread, NULL, run, ctx);
-	ev_run(loop, 0);
-	pthread_join(thread, NULL);
-	ev_async_stop(loop, done);
-}
-
 static struct call call(const char *method, const char *where, json_t *body)
 {
-	struct call result = { .method = method, .path = where, .body = body };
-	ev_async done;
-
-	result.done = &done;
-	run_thread(run_call, &result, &done);
-	json_decref(body);
-	return result;
+	return request(loop, path, method, where, body);
 }
 
 static void test_requests(void)
@@ -202,7 +157,7 @@ static void test_stream(void)
 	ev_timer_init(&end, end_stream, 0.2, 0);
 	ev_timer_start(loop, &more);
 	ev_timer_start(loop, &end);
-	run_thread(run_lines, &lines, &done);
+	run_thread(loop, run_lines, &lines, &done);
 	is_str(lines.text, "one;two;three;", "a stream comes in lines, as it is written");
 	is_int(lines.err, 0, "up to its end");
 	is_int(closed, 1, "which its owner is told");
@@ -219,7 +174,7 @@ static void test_client_leaves(void)
 	ev_timer_init(&more, write_more, 0.1, 0);
 	more.data = "o\nlast\n";
 	ev_timer_start(loop, &more);
-	run_thread(run_lines, &lines, &done);
+	run_thread(loop, run_lines, &lines, &done);
 	is_str(lines.text, "one;two;last;", "a client may leave");
 	ev_timer_init(&probe, write_more, 0, 0.01);
 	probe.data = "x\n";
@@ -304,7 +259,7 @@ static unsigned int probe_with(const struct sockaddr_in *addr, const char *token
 	ev_async done;
 
 	probe.done = &done;
-	run_thread(run_probe, &probe, &done);
+	run_thread(loop, run_probe, &probe, &done);
 	return probe.status;
 }
 
