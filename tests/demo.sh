@@ -102,7 +102,7 @@ for n in 1 2 3; do
 done
 
 say "From the WAN, each of these addresses leads to that device and no other"
-show http client "$(lease4_of 1)" 8080 /name
+show ip netns exec client curl -sS --max-time 30 "http://$(lease4_of 1):8080/name"
 for n in 1 2 3; do
 	for address in $(wan_addresses $n); do
 		prove "curl from the client to $address, ports 8080 and 80: dev$n answers" \
