@@ -117,6 +117,7 @@ send() {
 	in_ns "gen-$path" bash -euc '
 		pg() { echo "$2" >"/proc/net/pktgen/$1"; }
 		pg kpktgend_0 rem_device_all
+		while [[ -e /proc/net/pktgen/g0 ]]; do sleep 0.1; done
 		pg kpktgend_0 "add_device g0"
 		for setting in "count $1" "pkt_size 114" "delay 0" "clone_skb 0" "flag UDPCSUM" \
 			"udp_dst_min $2" "udp_dst_max $2" "udp_src_min $3" "udp_src_max $4" "${@:5}"; do
