@@ -41,10 +41,10 @@ static int devices_show(struct seq_file *m, void *v)
 	const struct doppel_device *device = list_entry(v, struct doppel_device, list);
 	const struct doppel_identity *identity = rcu_dereference(device->identity);
 	__be32 lan_ipv4 = READ_ONCE(device->lan_ipv4);
-	struct doppel_counters_sum sum;
+	struct doppel_counters_sum sum = {};
 	unsigned int i;
 
-	doppel_counters_sum(device->counters, &sum);
+	doppel_counters_add(device->counters, &sum);
 	seq_printf(m, "%pM lan %pI4 wan %pI4/%d router %pI4 link-local %pI6c router6 %pI6c",
 		   device->mac, &lan_ipv4, &identity->wan_ipv4,
 		   inet_mask_len(identity->wan_mask), &identity->wan_router,
@@ -193,9 +193,11 @@ static int stats_show(struct seq_file *m, void *v)
 {
 	struct doppel_gateway *gw = m->private;
 	struct doppel_counters_sum sum;
-	unsigned int reason;
+	unsigned int reason, total;
 
-	doppel_counters_sum(gw->counters, &sum);
+	rcu_read_lock();
+	doppel_counters_all(gw, &sum);
+	rcu_read_unlock();
 	seq_printf(m, "devices %u\nsessions %d\nsessions-begun %llu\n", READ_ONCE(gw->n_devices),
 		   atomic_read(&gw->n_sessions), sum.sessions);
 	seq_printf(m, "lan-packets %llu\nlan-bytes %llu\nwan-packets %llu\nwan-bytes %llu\n",
@@ -203,7 +205,10 @@ static int stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "dropped %llu\n", sum.dropped);
 	for (reason = 0; reason < DOPPEL_DROP_REASONS; reason++)
 		seq_printf(m, "drop %s %llu\n", doppel_drop_reason_name(reason),
-			   doppel_drops_sum(gw->drops, reason));
+			   doppel_drops_sum(gw, reason));
+	for (total = 0; total < DOPPEL_TOTALS; total++)
+		seq_printf(m, "total %s %llu\n", doppel_total_name(total),
+			   doppel_total_sum(gw, total));
 	return 0;
 }
 

@@ -73,13 +73,13 @@ struct doppel_address *doppel_address_by_wan6(struct doppel_gateway *gw,
 #define REFUSE(attr, err, msg) \
 	doppel_refuse(extack, settings->attrs, DOPPEL_A_DEVICE_##attr, err, msg)
 
-static bool is_unicast4(__be32 addr)
+bool doppel_is_unicast4(__be32 addr)
 {
 	return addr & htonl(0xff000000) && !ipv4_is_loopback(addr) && !ipv4_is_multicast(addr) &&
 	       !ipv4_is_lbcast(addr);
 }
 
-static bool is_unicast6(const struct in6_addr *addr)
+bool doppel_is_unicast6(const struct in6_addr *addr)
 {
 	return !ipv6_addr_any(addr) && !ipv6_addr_loopback(addr) && !ipv6_addr_is_multicast(addr) &&
 	       !ipv6_addr_v4mapped(addr);
@@ -135,7 +135,7 @@ static int check_wan4(const struct doppel_gateway *gw, const struct doppel_ident
 
 	if (!addr)
 		return 0;
-	if (!is_unicast4(addr))
+	if (!doppel_is_unicast4(addr))
 		return REFUSE(WAN_IPV4, -EADDRNOTAVAIL, "wan-ipv4 is no unicast address");
 	if (!identity->wan_mask)
 		return REFUSE(WAN_PREFIX_LEN, -EINVAL, "wan-ipv4 needs a wan-prefix-len of 1 to 32");
@@ -146,7 +146,7 @@ static int check_wan4(const struct doppel_gateway *gw, const struct doppel_ident
 		return REFUSE(WAN_IPV4, -EADDRNOTAVAIL, "wan-ipv4 is inside the LAN's network");
 	if (identity->wan_router == addr)
 		return REFUSE(WAN_ROUTER, -EADDRINUSE, "wan-router is the device itself");
-	if (identity->wan_router && !is_unicast4(identity->wan_router))
+	if (identity->wan_router && !doppel_is_unicast4(identity->wan_router))
 		return REFUSE(WAN_ROUTER, -EADDRNOTAVAIL, "wan-router is no unicast address");
 	return 0;
 }
@@ -161,13 +161,13 @@ static int check_wan6(const struct doppel_identity *identity,
 
 	if (!ipv6_addr_any(link_local) && !is_link_local(link_local))
 		return REFUSE(LINK_LOCAL, -EADDRNOTAVAIL, "link-local is not in fe80::/10");
-	if (!ipv6_addr_any(router) && !is_unicast6(router))
+	if (!ipv6_addr_any(router) && !doppel_is_unicast6(router))
 		return REFUSE(WAN_ROUTER6, -EADDRNOTAVAIL, "wan-router6 is no unicast address");
 
 	for (i = 0; i < identity->n_wan_ipv6; i++) {
 		const struct in6_addr *addr = &identity->wan_ipv6[i].addr;
 
-		if (!is_unicast6(addr) || is_link_local(addr))
+		if (!doppel_is_unicast6(addr) || is_link_local(addr))
 			return REFUSE(WAN_IPV6, -EADDRNOTAVAIL,
 				      "an address of wan-ipv6 is no global unicast address");
 		if (ipv6_addr_equal(addr, router))
@@ -458,6 +458,8 @@ static struct doppel_device *make_device(struct doppel_gateway *gw,
 	ether_addr_copy(device->mac, settings->mac);
 	INIT_LIST_HEAD(&device->forwards);
 	INIT_LIST_HEAD(&device->sessions);
+	INIT_LIST_HEAD(&device->half_open);
+	INIT_LIST_HEAD(&device->in_half_open);
 	spin_lock_init(&device->sessions_lock);
 
 	device->counters = doppel_counters_alloc();
@@ -676,7 +678,10 @@ static void remove_device(struct doppel_gateway *gw, struct doppel_device *devic
 {
 	struct doppel_identity *identity = rtnl_dereference(device->identity);
 
+	if (rtnl_dereference(gw->lender) == device)
+		RCU_INIT_POINTER(gw->lender, NULL);
 	list_del_rcu(&device->list);
+	doppel_counters_add(device->counters, &gw->retired);
 	gw->n_devices--;
 	rhashtable_remove_fast(&gw->by_mac, &device->by_mac, mac_params);
 	if (device->by_lan)
@@ -709,12 +714,24 @@ int doppel_device_del(struct doppel_gateway *gw, const u8 *mac, struct netlink_e
 	return 0;
 }
 
-void doppel_devices_flush(struct doppel_gateway *gw)
+static void flush_all(struct doppel_gateway *gw, const struct doppel_session_filter *filter)
 {
 	struct doppel_device *device;
 
 	list_for_each_entry(device, &gw->devices, list)
-		doppel_sessions_flush(device, NULL);
+		doppel_sessions_flush(device, filter);
+}
+
+void doppel_devices_flush(struct doppel_gateway *gw)
+{
+	flush_all(gw, NULL);
+}
+
+void doppel_devices_flush_unmapped(struct doppel_gateway *gw)
+{
+	const struct doppel_session_filter filter = { .unmapped = true };
+
+	flush_all(gw, &filter);
 }
 
 /* For router advertisements. RFC 4291 section 2.7.1. */

@@ -85,6 +85,8 @@ struct doppel_lan {
  * @forwards: its forwards; RTNL, RCU for reading
  * @sessions: its sessions; @sessions_lock
  * @n_sessions: their number; @sessions_lock
+ * @half_open: those of them that nobody has answered yet, oldest first; @sessions_lock
+ * @in_half_open: in &doppel_gateway.half_open while there are any; its lock
  * @sessions_lock: taken with bottom halves off
  * @gone: being removed: begins no session any more; @sessions_lock
  * @counters: per CPU
@@ -105,6 +107,8 @@ struct doppel_device {
 
 	struct list_head sessions;
 	u32 n_sessions;
+	struct list_head half_open;
+	struct list_head in_half_open;
 	spinlock_t sessions_lock;
 	bool gone;
 
@@ -150,8 +154,15 @@ int doppel_device_set(struct doppel_gateway *gw, const struct doppel_device_sett
 		      struct netlink_ext_ack *extack);
 int doppel_device_del(struct doppel_gateway *gw, const u8 *mac, struct netlink_ext_ack *extack);
 
-/* Ends all sessions of the gateway's devices; RTNL. */
+/* Whether a single host may have the address; network byte order. */
+bool doppel_is_unicast4(__be32 addr);
+bool doppel_is_unicast6(const struct in6_addr *addr);
+
+/* End all sessions of the gateway's devices, or those to IPv6 hosts that no mapping and no NAT64
+ * prefix stands for any more; RTNL.
+ */
 void doppel_devices_flush(struct doppel_gateway *gw);
+void doppel_devices_flush_unmapped(struct doppel_gateway *gw);
 
 /* The tables of a gateway, in which its ports are set; destroy removes every device. RTNL, sleep. */
 int doppel_devices_init(struct doppel_gateway *gw);

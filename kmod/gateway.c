@@ -14,6 +14,7 @@
 #include "forward.h"
 #include "gateway.h"
 #include "hooks.h"
+#include "mapping.h"
 #include "netlink.h"
 #include "refuse.h"
 #include "session.h"
@@ -78,8 +79,7 @@ void doppel_gateway_put(struct doppel_gateway *gw)
 		return;
 
 	doppel_sessions_destroy(gw);
-	free_percpu(gw->drops);
-	free_percpu(gw->counters);
+	free_percpu(gw->totals);
 	kfree(gw->told);
 	kfree(gw);
 }
@@ -104,12 +104,20 @@ static int check_lan(__be32 addr, __be32 mask, const struct doppel_gateway_setti
 	return 0;
 }
 
-/* The devices must find their place in another LAN network, and none have its new address. */
-static int check_devices(struct doppel_gateway *gw, __be32 addr, __be32 mask,
+/* The devices must find their place in another LAN network, and none have its new address; what
+ * stands for somebody beyond the WAN must be outside.
+ */
+static int check_move(struct doppel_gateway *gw, __be32 addr, __be32 mask,
 			 const struct doppel_gateway_settings *settings,
 			 struct netlink_ext_ack *extack)
 {
+	const struct doppel_mapping *mapping;
 	const struct doppel_device *device;
+
+	list_for_each_entry(mapping, &gw->mappings, list)
+		if (!((mapping->ipv4 ^ addr) & mask))
+			return REFUSE(LAN_IPV4, -EBUSY,
+				      "a mapping's address is inside the new LAN network");
 
 	list_for_each_entry(device, &gw->devices, list) {
 		const struct doppel_identity *identity = rtnl_dereference(device->identity);
@@ -136,10 +144,74 @@ static int check_identity(const struct doppel_gateway *gw, u32 identity,
 		      "devices-only needs a kernel with CONFIG_NETFILTER_EGRESS; own does without");
 }
 
+static bool lender_given(const struct doppel_gateway_settings *settings)
+{
+	return settings->given & GIVEN(LENDER) && !is_zero_ether_addr(settings->lender);
+}
+
+static int check_lender(struct doppel_gateway *gw, const struct doppel_gateway_settings *settings,
+			struct netlink_ext_ack *extack)
+{
+	if (lender_given(settings) && !doppel_device_by_mac(gw, settings->lender))
+		return REFUSE(LENDER, -ENOENT, "lender is no device's mac");
+	return 0;
+}
+
+/* The prefix that is given, NULL if it is one to forget or none. */
+static struct doppel_nat64 *make_nat64(const struct doppel_gateway_settings *settings,
+				       struct netlink_ext_ack *extack)
+{
+	bool prefix = settings->given & GIVEN(NAT64_PREFIX);
+	bool len = settings->given & GIVEN(NAT64_PREFIX_LEN);
+
+	if (len && !settings->nat64_prefix_len)
+		return NULL;
+	if (prefix != len) {
+		NL_SET_ERR_MSG_MOD(extack, "nat64-prefix and nat64-prefix-len go together");
+		return ERR_PTR(-EINVAL);
+	}
+	if (!prefix)
+		return NULL;
+	return doppel_nat64_alloc(&settings->nat64_prefix, settings->nat64_prefix_len, extack);
+}
+
+/* The sessions by the old ones end. @nat64 is the gateway's from here on. */
+static void apply_peers(struct doppel_gateway *gw, const struct doppel_gateway_settings *settings,
+			struct doppel_nat64 *nat64)
+{
+	struct doppel_device *old_lender = rtnl_dereference(gw->lender);
+	struct doppel_device *lender = old_lender;
+	struct doppel_nat64 *old;
+
+	if (settings->given & GIVEN(LENDER))
+		lender = lender_given(settings) ? doppel_device_by_mac(gw, settings->lender) : NULL;
+	if (lender != old_lender) {
+		const struct doppel_session_filter filter = { .lent = true };
+
+		rcu_assign_pointer(gw->lender, lender);
+		/* A packet that has still found it may be about to begin a session. */
+		synchronize_net();
+		if (old_lender)
+			doppel_sessions_flush(old_lender, &filter);
+	}
+
+	if (settings->given & GIVEN(NAT64_PREFIX_LEN)) {
+		old = rtnl_dereference(gw->nat64);
+		rcu_assign_pointer(gw->nat64, nat64);
+		if (!old)
+			return;
+		synchronize_net();
+		doppel_devices_flush_unmapped(gw);
+		kfree_rcu(old, rcu);
+	}
+}
+
 static void apply(struct doppel_gateway *gw, const struct doppel_gateway_settings *settings)
 {
 	unsigned int i;
 
+	if (settings->given & GIVEN(FILTER))
+		WRITE_ONCE(gw->filter, settings->filter);
 	if (settings->given & GIVEN(LAN_IPV4))
 		WRITE_ONCE(gw->lan_ipv4, settings->lan_ipv4);
 	if (settings->given & GIVEN(LAN_PREFIX_LEN))
@@ -167,6 +239,7 @@ static int change_gateway(struct doppel_gateway *gw,
 	__be32 mask = settings->given & GIVEN(LAN_PREFIX_LEN) ?
 			      inet_make_mask(settings->lan_prefix_len) : gw->lan_mask;
 	bool moves = addr != gw->lan_ipv4;
+	struct doppel_nat64 *nat64;
 	int err = 0;
 
 	if (settings->given & GIVEN(LAN_IFINDEX) && settings->lan_ifindex != gw->lan->ifindex)
@@ -178,14 +251,20 @@ static int change_gateway(struct doppel_gateway *gw,
 	if (moves || mask != gw->lan_mask) {
 		err = check_lan(addr, mask, settings, extack);
 		if (!err)
-			err = check_devices(gw, addr, mask, settings, extack);
+			err = check_move(gw, addr, mask, settings, extack);
 	}
 	if (!err && settings->given & GIVEN(IDENTITY))
 		err = check_identity(gw, settings->identity, settings, extack);
+	if (!err)
+		err = check_lender(gw, settings, extack);
 	if (err)
 		return err;
+	nat64 = make_nat64(settings, extack);
+	if (IS_ERR(nat64))
+		return PTR_ERR(nat64);
 
 	apply(gw, settings);
+	apply_peers(gw, settings, nat64);
 	if (moves) {
 		/* IPv6 clients appeared as the old address. */
 		synchronize_net();
@@ -284,6 +363,7 @@ static int make_gateway(struct net *net, const struct doppel_gateway_settings *s
 		{ GIVEN(LAN_IPV4), KBUILD_MODNAME ": a new gateway needs lan-ipv4" },
 		{ GIVEN(LAN_PREFIX_LEN), KBUILD_MODNAME ": a new gateway needs lan-prefix-len" },
 	};
+	struct doppel_nat64 *nat64;
 	struct doppel_gateway *gw;
 	unsigned int i;
 	int err;
@@ -309,27 +389,36 @@ static int make_gateway(struct net *net, const struct doppel_gateway_settings *s
 	if (!err)
 		err = check_lan(settings->lan_ipv4, inet_make_mask(settings->lan_prefix_len),
 				settings, extack);
+	if (!err && lender_given(settings))
+		err = REFUSE(LENDER, -ENOENT, "a new gateway has no devices yet");
 	if (err)
 		goto err_free;
+	nat64 = make_nat64(settings, extack);
+	err = PTR_ERR_OR_ZERO(nat64);
+	if (err)
+		goto err_free;
+	RCU_INIT_POINTER(gw->nat64, nat64);
 	apply(gw, settings);
 	if (!gw->max_device_sessions)
 		gw->max_device_sessions = max(gw->max_sessions / SESSIONS_SHARE, 1U);
 
 	err = -ENOMEM;
-	gw->counters = doppel_counters_alloc();
-	gw->drops = doppel_drops_alloc();
+	gw->totals = doppel_totals_alloc();
 	gw->told = doppel_told_alloc();
-	if (!gw->counters || !gw->drops || !gw->told)
-		goto err_free;
+	if (!gw->totals || !gw->told)
+		goto err_nat64;
 	err = doppel_devices_init(gw);
 	if (err)
-		goto err_free;
+		goto err_nat64;
 	err = doppel_forwards_init(gw);
 	if (err)
 		goto err_devices;
-	err = doppel_sessions_init(gw);
+	err = doppel_mappings_init(gw);
 	if (err)
 		goto err_forwards;
+	err = doppel_sessions_init(gw);
+	if (err)
+		goto err_mappings;
 	err = register_hooks(gw, extack);
 	if (err)
 		goto err_sessions;
@@ -352,14 +441,17 @@ err_hooks:
 	synchronize_net();
 err_sessions:
 	doppel_sessions_destroy(gw);
+err_mappings:
+	doppel_mappings_destroy(gw);
 err_forwards:
 	doppel_forwards_destroy(gw);
 err_devices:
 	doppel_devices_destroy(gw);
+err_nat64:
+	kfree(nat64);
 err_free:
 	kfree(gw->told);
-	free_percpu(gw->drops);
-	free_percpu(gw->counters);
+	free_percpu(gw->totals);
 	kfree(gw);
 	return err;
 }
@@ -400,6 +492,8 @@ void doppel_gateway_remove(struct doppel_gateway *gw)
 	synchronize_net();
 	doppel_devices_destroy(gw);
 	doppel_forwards_destroy(gw);
+	doppel_mappings_destroy(gw);
+	kfree(rtnl_dereference(gw->nat64));
 	netdev_put(gw->lan, &gw->lan_tracker);
 	netdev_put(gw->wan, &gw->wan_tracker);
 	doppel_gateway_put(gw);

@@ -10,26 +10,33 @@
 #include <net/ipv6.h>
 
 #include "icmp.h"
+#include "stats.h"
 #include "xmit.h"
 
-/* RFC 1812 section 4.3.2.3: as much of the packet as leaves the error within 576 bytes. */
-#define ERROR4_MAX 576
 #define ERROR_TTL 64
 
 /* For all gateways together: what a flood can make this box send. */
 static DEFINE_RATELIMIT_STATE(rate, HZ, 1000);
 
-static bool may_send(void)
+static bool may_send(struct doppel_gateway *gw)
 {
 	ratelimit_set_flags(&rate, RATELIMIT_MSG_ON_RELEASE);
-	return __ratelimit(&rate);
+	if (!__ratelimit(&rate))
+		return false;
+	doppel_count_total(gw, DOPPEL_TOTAL_ICMP_SENT);
+	return true;
 }
 
-/* Room for an error of @headers bytes with up to @max bytes of the packet behind them. */
-static struct sk_buff *alloc_error(const struct net_device *out, const struct sk_buff *about,
-				   unsigned int headers, unsigned int max)
+/* What came from another identity came by no wire. */
+static bool may_send_back(struct doppel_gateway *gw, const struct sk_buff *about)
 {
-	unsigned int quoted = min(about->len, max - headers);
+	return !doppel_device_by_mac(gw, eth_hdr(about)->h_source) && may_send(gw);
+}
+
+struct sk_buff *doppel_icmp_alloc(const struct net_device *out, bool ipv4, unsigned int quoted)
+{
+	unsigned int headers = ipv4 ? sizeof(struct iphdr) + sizeof(struct icmphdr) :
+				      sizeof(struct ipv6hdr) + sizeof(struct icmp6hdr);
 	struct sk_buff *skb;
 
 	skb = alloc_skb(LL_RESERVED_SPACE(out) + headers + quoted, GFP_ATOMIC | __GFP_NOWARN);
@@ -39,7 +46,64 @@ static struct sk_buff *alloc_error(const struct net_device *out, const struct sk
 	skb_reserve(skb, LL_RESERVED_SPACE(out));
 	skb_reset_network_header(skb);
 	skb_put_zero(skb, headers);
-	if (skb_copy_bits(about, 0, skb_put(skb, quoted), quoted)) {
+	skb->protocol = htons(ipv4 ? ETH_P_IP : ETH_P_IPV6);
+	return skb;
+}
+
+void doppel_icmp4_finish(struct sk_buff *skb, const struct doppel_icmp *icmp, __be32 saddr,
+			 __be32 daddr)
+{
+	struct iphdr *iph = (struct iphdr *)skb->data;
+	struct icmphdr *icmph = (struct icmphdr *)(iph + 1);
+
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = icmp->tos;
+	iph->tot_len = htons(skb->len);
+	iph->id = (__force __be16)get_random_u16();
+	iph->ttl = icmp->ttl;
+	iph->protocol = IPPROTO_ICMP;
+	iph->saddr = saddr;
+	iph->daddr = daddr;
+	iph->check = ip_fast_csum(iph, iph->ihl);
+
+	icmph->type = icmp->type;
+	icmph->code = icmp->code;
+	icmph->un.gateway = htonl(icmp->info);
+	icmph->checksum = ip_compute_csum(icmph, skb->len - sizeof(*iph));
+}
+
+void doppel_icmp6_finish(struct sk_buff *skb, const struct doppel_icmp *icmp,
+			 const struct in6_addr *saddr, const struct in6_addr *daddr)
+{
+	struct ipv6hdr *ip6h = (struct ipv6hdr *)skb->data;
+	struct icmp6hdr *icmph = (struct icmp6hdr *)(ip6h + 1);
+	unsigned int len = skb->len - sizeof(*ip6h);
+
+	ip6_flow_hdr(ip6h, icmp->tos, 0);
+	ip6h->payload_len = htons(len);
+	ip6h->nexthdr = IPPROTO_ICMPV6;
+	ip6h->hop_limit = icmp->ttl;
+	ip6h->saddr = *saddr;
+	ip6h->daddr = *daddr;
+
+	icmph->icmp6_type = icmp->type;
+	icmph->icmp6_code = icmp->code;
+	icmph->icmp6_dataun.un_data32[0] = htonl(icmp->info);
+	icmph->icmp6_cksum = csum_ipv6_magic(saddr, daddr, len, IPPROTO_ICMPV6,
+					     csum_partial(icmph, len, 0));
+}
+
+/* With as much of the packet behind it as leaves the error within @max bytes. */
+static struct sk_buff *alloc_about(const struct net_device *out, bool ipv4,
+				   const struct sk_buff *about, unsigned int max)
+{
+	unsigned int headers = ipv4 ? sizeof(struct iphdr) + sizeof(struct icmphdr) :
+				      sizeof(struct ipv6hdr) + sizeof(struct icmp6hdr);
+	unsigned int quoted = min(about->len, max - headers);
+	struct sk_buff *skb = doppel_icmp_alloc(out, ipv4, quoted);
+
+	if (skb && skb_copy_bits(about, 0, skb_put(skb, quoted), quoted)) {
 		kfree_skb(skb);
 		return NULL;
 	}
@@ -49,32 +113,17 @@ static struct sk_buff *alloc_error(const struct net_device *out, const struct sk
 static struct sk_buff *make_error4(const struct net_device *out, const struct sk_buff *about,
 				   __be32 saddr, __be32 daddr, u8 type, u8 code, u32 info)
 {
-	struct icmphdr *icmph;
-	struct sk_buff *skb;
-	struct iphdr *iph;
+	const struct doppel_icmp icmp = {
+		.type = type,
+		.code = code,
+		.info = info,
+		.tos = IPTOS_PREC_INTERNETCONTROL,
+		.ttl = ERROR_TTL,
+	};
+	struct sk_buff *skb = alloc_about(out, true, about, DOPPEL_ICMP4_MAX);
 
-	skb = alloc_error(out, about, sizeof(*iph) + sizeof(*icmph), ERROR4_MAX);
-	if (!skb)
-		return NULL;
-
-	skb->protocol = htons(ETH_P_IP);
-	iph = (struct iphdr *)skb->data;
-	iph->version = 4;
-	iph->ihl = sizeof(*iph) / 4;
-	iph->tos = IPTOS_PREC_INTERNETCONTROL;
-	iph->tot_len = htons(skb->len);
-	iph->id = (__force __be16)get_random_u16();
-	iph->ttl = ERROR_TTL;
-	iph->protocol = IPPROTO_ICMP;
-	iph->saddr = saddr;
-	iph->daddr = daddr;
-	iph->check = ip_fast_csum(iph, iph->ihl);
-
-	icmph = (struct icmphdr *)(iph + 1);
-	icmph->type = type;
-	icmph->code = code;
-	icmph->un.gateway = htonl(info);
-	icmph->checksum = ip_compute_csum(icmph, skb->len - sizeof(*iph));
+	if (skb)
+		doppel_icmp4_finish(skb, &icmp, saddr, daddr);
 	return skb;
 }
 
@@ -82,31 +131,16 @@ static struct sk_buff *make_error6(const struct net_device *out, const struct sk
 				   const struct in6_addr *saddr, const struct in6_addr *daddr,
 				   u8 type, u8 code, u32 info)
 {
-	struct icmp6hdr *icmph;
-	struct ipv6hdr *ip6h;
-	struct sk_buff *skb;
-	unsigned int len;
+	const struct doppel_icmp icmp = {
+		.type = type,
+		.code = code,
+		.info = info,
+		.ttl = ERROR_TTL,
+	};
+	struct sk_buff *skb = alloc_about(out, false, about, IPV6_MIN_MTU);
 
-	skb = alloc_error(out, about, sizeof(*ip6h) + sizeof(*icmph), IPV6_MIN_MTU);
-	if (!skb)
-		return NULL;
-
-	skb->protocol = htons(ETH_P_IPV6);
-	len = skb->len - sizeof(*ip6h);
-	ip6h = (struct ipv6hdr *)skb->data;
-	ip6_flow_hdr(ip6h, 0, 0);
-	ip6h->payload_len = htons(len);
-	ip6h->nexthdr = IPPROTO_ICMPV6;
-	ip6h->hop_limit = ERROR_TTL;
-	ip6h->saddr = *saddr;
-	ip6h->daddr = *daddr;
-
-	icmph = (struct icmp6hdr *)(ip6h + 1);
-	icmph->icmp6_type = type;
-	icmph->icmp6_code = code;
-	icmph->icmp6_dataun.un_data32[0] = htonl(info);
-	icmph->icmp6_cksum = csum_ipv6_magic(saddr, daddr, len, IPPROTO_ICMPV6,
-					     csum_partial(icmph, len, 0));
+	if (skb)
+		doppel_icmp6_finish(skb, &icmp, saddr, daddr);
 	return skb;
 }
 
@@ -126,7 +160,7 @@ void doppel_icmp_to_device(struct doppel_gateway *gw, const struct doppel_device
 {
 	struct sk_buff *error;
 
-	if (!may_send())
+	if (!may_send(gw))
 		return;
 
 	error = make_error4(gw->lan, skb, READ_ONCE(gw->lan_ipv4),
@@ -141,7 +175,7 @@ void doppel_icmp4_to_wan(struct doppel_gateway *gw, const struct doppel_device *
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	struct sk_buff *error;
 
-	if (!may_send())
+	if (!may_send_back(gw, skb))
 		return;
 
 	error = make_error4(gw->wan, skb, iph->daddr, iph->saddr, type, code, info);
@@ -155,7 +189,7 @@ void doppel_icmp6_to_wan(struct doppel_gateway *gw, const struct doppel_device *
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
 	struct sk_buff *error;
 
-	if (!may_send())
+	if (!may_send_back(gw, skb))
 		return;
 
 	error = make_error6(gw->wan, skb, &ip6h->daddr, &ip6h->saddr, type, code, info);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The LAN door: what devices send, from top to bottom. */
-#include <linux/icmp.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
@@ -9,14 +8,14 @@
 #include <net/ip.h>
 #include <net/ip_fib.h>
 
+#include "frag.h"
 #include "hooks.h"
-#include "icmp.h"
+#include "icmp_xlat.h"
 #include "netlink.h"
+#include "outbound.h"
 #include "packet.h"
 #include "stats.h"
-#include "trace.h"
-#include "xlat.h"
-#include "xmit.h"
+#include "tcp.h"
 
 static bool on_lan(const struct doppel_gateway *gw, __be32 addr)
 {
@@ -97,126 +96,103 @@ static bool routed_elsewhere(const struct doppel_gateway *gw, const struct iphdr
 	return res.prefixlen && FIB_RES_DEV(res) != gw->wan;
 }
 
-static unsigned int send_to_wan(struct doppel_gateway *gw, struct sk_buff *skb,
-				const struct doppel_packet *packet,
-				struct doppel_session *session)
+/* The session that the packet goes on with, or NULL; the MAC must be its device's. */
+static struct doppel_session *find(struct doppel_gateway *gw, const struct sk_buff *skb,
+				   const struct doppel_packet *packet,
+				   const struct doppel_lan_tuple *tuple)
 {
-	int growth = doppel_growth(session, packet, true);
-	const struct iphdr *iph = (struct iphdr *)skb->data;
-	struct doppel_device *device = session->device;
-	unsigned int mtu = READ_ONCE(gw->wan->mtu);
-	unsigned int len = packet->len;
-	struct neighbour *next_hop;
+	struct doppel_session *session = doppel_session_by_lan(gw, tuple);
 
-	if (iph->ttl <= 1) {
-		doppel_icmp_to_device(gw, device, skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
-		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_TTL);
+	if (!session || session->lent ||
+	    !ether_addr_equal(eth_hdr(skb)->h_source, session->device->mac))
+		return NULL;
+	if (unlikely(doppel_tcp_supersedes(session, packet, DOPPEL_SIDE_DEVICE))) {
+		doppel_session_end(session);
+		return NULL;
 	}
-	if (!doppel_fits(skb, packet, growth, mtu)) {
-		doppel_icmp_to_device(gw, device, skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
-				      mtu - growth);
-		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_TOO_BIG);
-	}
+	return session;
+}
 
-	next_hop = doppel_next_hop(gw, session);
-	if (!next_hop)
-		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_NEXT_HOP);
-	if (doppel_make_room(skb, packet, growth, gw->wan))
-		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_NO_MEMORY);
+static unsigned int parsed4(struct doppel_gateway *gw, struct sk_buff *skb,
+			    enum doppel_parsed parsed, struct doppel_packet *packet);
 
-	touch(device);
-	doppel_session_advance(gw, session, packet, true);
-	trace_doppel_translate(session, skb, true);
-	if (session->translation == DOPPEL_TRANSLATION_4TO4)
-		doppel_xlat_4to4_out(skb, packet, session, doppel_max_mss(gw, session));
-	else
-		doppel_xlat_4to6(skb, packet, session, doppel_max_mss(gw, session));
+/* A fragment of a device's. Until it is whole nobody knows whether it answers an IPv6 client. */
+static unsigned int fragment(struct doppel_gateway *gw, struct sk_buff *skb,
+			     struct doppel_packet *packet, struct doppel_device *device)
+{
+	int err = doppel_defrag(gw, skb, DOPPEL_FRAG_LAN);
 
-	doppel_count_lan(device, len);
-	doppel_xmit_wan(gw, device, next_hop, skb);
+	if (!err)
+		return parsed4(gw, skb, doppel_defrag_parse4(skb, packet), packet);
+	if (err != -EINPROGRESS)
+		doppel_drop(gw, device, NULL, DOPPEL_DROP_REASON_FRAGMENT);
 	return NF_STOLEN;
 }
 
-/* The first packet of a flow that a device begins. */
-static unsigned int begin(struct doppel_gateway *gw, struct sk_buff *skb,
-			  const struct doppel_packet *packet, const struct doppel_lan_tuple *tuple,
-			  struct doppel_device *device)
+/* Whether the packet is not for the WAN: the box's own stack knows what to do with it. */
+static bool stays(const struct doppel_gateway *gw, const struct sk_buff *skb)
 {
-	const struct doppel_identity *identity = rcu_dereference(device->identity);
-	struct doppel_flow flow = {
-		.lan = *tuple,
-		.translation = DOPPEL_TRANSLATION_4TO4,
-		.outbound = true,
-	};
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+
+	return skb->pkt_type != PACKET_HOST || on_lan(gw, iph->daddr) ||
+	       ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
+	       routed_elsewhere(gw, iph);
+}
+
+static unsigned int parsed4(struct doppel_gateway *gw, struct sk_buff *skb,
+			    enum doppel_parsed parsed, struct doppel_packet *packet)
+{
+	struct doppel_lan_tuple tuple = {};
 	struct doppel_session *session;
-	enum doppel_drop_reason why;
+	struct doppel_device *device;
+	const struct iphdr *iph;
 
-	if (!identity->wan_ipv4) {
-		doppel_icmp_to_device(gw, device, skb, ICMP_DEST_UNREACH, ICMP_NET_UNREACH, 0);
-		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_LAN_NO_IDENTITY);
+	if (parsed == DOPPEL_PARSED_MALFORMED)
+		return doppel_drop(gw, doppel_device_by_mac(gw, eth_hdr(skb)->h_source), skb,
+				   DOPPEL_DROP_REASON_LAN_MALFORMED);
+
+	iph = (const struct iphdr *)skb->data;
+	if (likely(parsed == DOPPEL_PARSED && skb->pkt_type == PACKET_HOST)) {
+		tuple = doppel_outbound_tuple(skb, packet);
+		session = find(gw, skb, packet, &tuple);
+		if (likely(session)) {
+			touch(session->device);
+			return doppel_outbound(gw, skb, packet, session);
+		}
 	}
-	if (packet->protocol == IPPROTO_TCP && (!packet->syn || packet->ack))
-		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_TCP_STATE);
-	if (packet->protocol == IPPROTO_ICMP && !packet->request)
+
+	device = who(gw, eth_hdr(skb)->h_source, iph->saddr);
+	if (device && iph->daddr == READ_ONCE(gw->lan_ipv4) && skb->pkt_type == PACKET_HOST) {
+		/* Answers to IPv6 clients, and what is about them, go to the gateway's address. */
+		if (parsed == DOPPEL_PARSED_FRAGMENT)
+			return fragment(gw, skb, packet, device);
+		if (parsed == DOPPEL_PARSED_ICMP_ERROR && doppel_icmp_xlat_is_ours(gw, skb, packet))
+			return doppel_icmp_xlat_out(gw, skb, packet, device, false);
+	}
+	if (stays(gw, skb))
+		return NF_ACCEPT;
+
+	if (!device)
+		return doppel_drop(gw, doppel_device_by_mac(gw, eth_hdr(skb)->h_source), skb,
+				   DOPPEL_DROP_REASON_LAN_SPOOF);
+	switch (parsed) {
+	case DOPPEL_PARSED:
+		return doppel_outbound_begin(gw, skb, packet, &tuple, device, false);
+	case DOPPEL_PARSED_FRAGMENT:
+		return fragment(gw, skb, packet, device);
+	case DOPPEL_PARSED_ICMP_ERROR:
+		return doppel_icmp_xlat_out(gw, skb, packet, device, false);
+	default:
 		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_LAN_PROTOCOL);
-
-	flow.wan.identity.ipv4 = identity->wan_ipv4;
-	flow.wan.peer.ipv4 = tuple->peer;
-	flow.wan.identity_port = tuple->device_port;
-	flow.wan.peer_port = tuple->peer_port;
-	flow.wan.protocol = packet->protocol;
-	flow.wan.family = AF_INET;
-
-	session = doppel_session_begin(gw, device, &flow, &why);
-	if (!session)
-		return doppel_drop(gw, device, skb, why);
-	return send_to_wan(gw, skb, packet, session);
+	}
 }
 
 static unsigned int ipv4_in(struct doppel_gateway *gw, struct sk_buff *skb)
 {
-	struct doppel_lan_tuple tuple = {};
-	struct doppel_session *session;
 	struct doppel_packet packet;
-	struct doppel_device *device;
-	enum doppel_parsed parsed;
-	const struct ethhdr *eth;
-	const struct iphdr *iph;
+	enum doppel_parsed parsed = doppel_parse4(skb, &packet);
 
-	/* Pulling may move the headers. */
-	parsed = doppel_parse4(skb, &packet);
-	eth = eth_hdr(skb);
-	if (parsed == DOPPEL_PARSED_MALFORMED)
-		return doppel_drop(gw, doppel_device_by_mac(gw, eth->h_source), skb,
-				   DOPPEL_DROP_REASON_LAN_MALFORMED);
-
-	iph = (const struct iphdr *)skb->data;
-	if (parsed == DOPPEL_PARSED && skb->pkt_type == PACKET_HOST) {
-		tuple.device = iph->saddr;
-		tuple.peer = iph->daddr;
-		tuple.device_port = packet.source;
-		tuple.peer_port = packet.dest;
-		tuple.protocol = packet.protocol;
-		session = doppel_session_by_lan(gw, &tuple);
-		if (session && ether_addr_equal(eth->h_source, session->device->mac))
-			return send_to_wan(gw, skb, &packet, session);
-	}
-
-	device = who(gw, eth->h_source, iph->saddr);
-	if (skb->pkt_type != PACKET_HOST || on_lan(gw, iph->daddr) ||
-	    ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
-	    routed_elsewhere(gw, iph))
-		return NF_ACCEPT;
-
-	if (!device)
-		return doppel_drop(gw, doppel_device_by_mac(gw, eth->h_source), skb,
-				   DOPPEL_DROP_REASON_LAN_SPOOF);
-	if (parsed == DOPPEL_PARSED_FRAGMENT)
-		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_FRAGMENT);
-	if (parsed == DOPPEL_PARSED_PROTOCOL)
-		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_LAN_PROTOCOL);
-
-	return begin(gw, skb, &packet, &tuple, device);
+	return parsed4(gw, skb, parsed, &packet);
 }
 
 unsigned int doppel_lan_in(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)

@@ -70,7 +70,7 @@ const struct nla_policy doppel_timeouts_nl_policy[DOPPEL_A_TIMEOUTS_ICMP + 1] = 
 };
 
 /* DOPPEL_CMD_GATEWAY_SET - do */
-static const struct nla_policy doppel_gateway_set_nl_policy[DOPPEL_A_GATEWAY_TIMEOUTS + 1] = {
+static const struct nla_policy doppel_gateway_set_nl_policy[DOPPEL_A_GATEWAY_FILTER + 1] = {
 	[DOPPEL_A_GATEWAY_LAN_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[DOPPEL_A_GATEWAY_WAN_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[DOPPEL_A_GATEWAY_LAN_IPV4] = { .type = NLA_U32, },
@@ -80,6 +80,10 @@ static const struct nla_policy doppel_gateway_set_nl_policy[DOPPEL_A_GATEWAY_TIM
 	[DOPPEL_A_GATEWAY_MAX_SESSIONS] = NLA_POLICY_FULL_RANGE(NLA_U32, &doppel_a_gateway_max_sessions_range),
 	[DOPPEL_A_GATEWAY_MAX_DEVICE_SESSIONS] = NLA_POLICY_FULL_RANGE(NLA_U32, &doppel_a_gateway_max_device_sessions_range),
 	[DOPPEL_A_GATEWAY_TIMEOUTS] = NLA_POLICY_NESTED(doppel_timeouts_nl_policy),
+	[DOPPEL_A_GATEWAY_LENDER] = NLA_POLICY_EXACT_LEN(6),
+	[DOPPEL_A_GATEWAY_NAT64_PREFIX] = NLA_POLICY_EXACT_LEN(16),
+	[DOPPEL_A_GATEWAY_NAT64_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U8, 96),
+	[DOPPEL_A_GATEWAY_FILTER] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* DOPPEL_CMD_DEVICE_ADD - do */
@@ -136,13 +140,24 @@ static const struct nla_policy doppel_session_flush_nl_policy[DOPPEL_A_SESSION_M
 	[DOPPEL_A_SESSION_MAC] = NLA_POLICY_EXACT_LEN(6),
 };
 
+/* DOPPEL_CMD_MAPPING_ADD - do */
+static const struct nla_policy doppel_mapping_add_nl_policy[DOPPEL_A_MAPPING_IPV6 + 1] = {
+	[DOPPEL_A_MAPPING_IPV4] = { .type = NLA_U32, },
+	[DOPPEL_A_MAPPING_IPV6] = NLA_POLICY_EXACT_LEN(16),
+};
+
+/* DOPPEL_CMD_MAPPING_DEL - do */
+static const struct nla_policy doppel_mapping_del_nl_policy[DOPPEL_A_MAPPING_IPV4 + 1] = {
+	[DOPPEL_A_MAPPING_IPV4] = { .type = NLA_U32, },
+};
+
 /* Ops table for doppel */
 static const struct genl_split_ops doppel_nl_ops[] = {
 	{
 		.cmd		= DOPPEL_CMD_GATEWAY_SET,
 		.doit		= doppel_nl_gateway_set_doit,
 		.policy		= doppel_gateway_set_nl_policy,
-		.maxattr	= DOPPEL_A_GATEWAY_TIMEOUTS,
+		.maxattr	= DOPPEL_A_GATEWAY_FILTER,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
@@ -225,6 +240,25 @@ static const struct genl_split_ops doppel_nl_ops[] = {
 		.cmd	= DOPPEL_CMD_STATS_GET,
 		.doit	= doppel_nl_stats_get_doit,
 		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DOPPEL_CMD_MAPPING_ADD,
+		.doit		= doppel_nl_mapping_add_doit,
+		.policy		= doppel_mapping_add_nl_policy,
+		.maxattr	= DOPPEL_A_MAPPING_IPV6,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DOPPEL_CMD_MAPPING_DEL,
+		.doit		= doppel_nl_mapping_del_doit,
+		.policy		= doppel_mapping_del_nl_policy,
+		.maxattr	= DOPPEL_A_MAPPING_IPV4,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= DOPPEL_CMD_MAPPING_GET,
+		.dumpit	= doppel_nl_mapping_get_dumpit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 };
 

@@ -36,6 +36,10 @@ int doppel_nl_session_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb);
 int doppel_nl_session_flush_doit(struct sk_buff *skb, struct genl_info *info);
 int doppel_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
+int doppel_nl_mapping_add_doit(struct sk_buff *skb, struct genl_info *info);
+int doppel_nl_mapping_del_doit(struct sk_buff *skb, struct genl_info *info);
+int doppel_nl_mapping_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
 
 enum {
 	DOPPEL_NLGRP_EVENTS,

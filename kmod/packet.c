@@ -7,15 +7,37 @@
 #include <linux/udp.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/tcp.h>
 
 #include "packet.h"
 
 /* More extension headers than this are nobody's honest packet. */
 #define EXTENSION_HEADERS_MAX 8
 
+u8 *doppel_tcp_option(u8 *header, u8 kind, u8 len)
+{
+	const struct tcphdr *th = (const struct tcphdr *)header;
+	u8 *end = header + th->doff * 4;
+	u8 *opt = header + sizeof(*th);
+
+	while (opt < end && *opt != TCPOPT_EOL) {
+		if (*opt == TCPOPT_NOP) {
+			opt++;
+			continue;
+		}
+		if (end - opt < 2 || opt[1] < 2 || opt[1] > end - opt)
+			return NULL;
+		if (*opt == kind && opt[1] == len)
+			return opt;
+		opt += opt[1];
+	}
+	return NULL;
+}
+
 static enum doppel_parsed parse_tcp(struct sk_buff *skb, struct doppel_packet *packet)
 {
 	const struct tcphdr *th;
+	const u8 *opt;
 
 	if (!pskb_may_pull(skb, packet->l4 + sizeof(*th)))
 		return DOPPEL_PARSED_MALFORMED;
@@ -30,11 +52,18 @@ static enum doppel_parsed parse_tcp(struct sk_buff *skb, struct doppel_packet *p
 	packet->ack = th->ack;
 	packet->fin = th->fin;
 	packet->rst = th->rst;
+	packet->seq = ntohl(th->seq);
+	packet->ack_seq = ntohl(th->ack_seq);
+	packet->window = ntohs(th->window);
+	if (likely(!packet->syn))
+		return DOPPEL_PARSED;
 
-	/* The options of a SYN are edited (MSS). */
-	if (packet->syn && !pskb_may_pull(skb, packet->l4 + th->doff * 4))
+	/* The options of a SYN are read, and edited (MSS). */
+	if (!pskb_may_pull(skb, packet->l4 + th->doff * 4))
 		return DOPPEL_PARSED_MALFORMED;
-
+	th = (const struct tcphdr *)(skb->data + packet->l4);
+	opt = doppel_tcp_option((u8 *)th, TCPOPT_WINDOW, TCPOLEN_WINDOW);
+	packet->scale = opt ? min_t(u8, opt[2], TCP_MAX_WSCALE) : 0;
 	return DOPPEL_PARSED;
 }
 
@@ -54,8 +83,28 @@ static enum doppel_parsed parse_udp(struct sk_buff *skb, struct doppel_packet *p
 	return DOPPEL_PARSED;
 }
 
-static enum doppel_parsed parse_echo(struct sk_buff *skb, struct doppel_packet *packet,
-				     u8 request, u8 reply)
+/* What of ICMP is an error: about a packet that it quotes. */
+static bool is_error4(u8 type)
+{
+	switch (type) {
+	case ICMP_DEST_UNREACH:
+	case ICMP_SOURCE_QUENCH:
+	case ICMP_REDIRECT:
+	case ICMP_TIME_EXCEEDED:
+	case ICMP_PARAMETERPROB:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_error6(u8 type)
+{
+	return !(type & ICMPV6_INFOMSG_MASK);
+}
+
+static enum doppel_parsed parse_icmp(struct sk_buff *skb, struct doppel_packet *packet,
+				     u8 request, u8 reply, bool (*is_error)(u8 type))
 {
 	const struct icmphdr *icmph;
 
@@ -64,6 +113,8 @@ static enum doppel_parsed parse_echo(struct sk_buff *skb, struct doppel_packet *
 
 	/* An ICMPv6 echo has its type, code, checksum and identifier in the same places. */
 	icmph = (const struct icmphdr *)(skb->data + packet->l4);
+	if (is_error(icmph->type))
+		return DOPPEL_PARSED_ICMP_ERROR;
 	if (icmph->type != request && icmph->type != reply)
 		return DOPPEL_PARSED_PROTOCOL;
 	if (icmph->code)
@@ -95,6 +146,8 @@ enum doppel_parsed doppel_parse4(struct sk_buff *skb, struct doppel_packet *pack
 	iph = (const struct iphdr *)skb->data;
 	packet->len = ntohs(iph->tot_len);
 	packet->protocol = iph->protocol;
+	packet->id = iph->id;
+	packet->may_cut = !(iph->frag_off & htons(IP_DF));
 	if (packet->len < packet->l4 || packet->len > skb->len ||
 	    ip_fast_csum(iph, iph->ihl) || pskb_trim_rcsum(skb, packet->len))
 		return DOPPEL_PARSED_MALFORMED;
@@ -109,7 +162,7 @@ enum doppel_parsed doppel_parse4(struct sk_buff *skb, struct doppel_packet *pack
 	case IPPROTO_UDP:
 		return parse_udp(skb, packet);
 	case IPPROTO_ICMP:
-		return parse_echo(skb, packet, ICMP_ECHO, ICMP_ECHOREPLY);
+		return parse_icmp(skb, packet, ICMP_ECHO, ICMP_ECHOREPLY, is_error4);
 	default:
 		return DOPPEL_PARSED_PROTOCOL;
 	}
@@ -149,9 +202,14 @@ static enum doppel_parsed skip_extensions(struct sk_buff *skb, struct doppel_pac
 		if (packet->protocol == NEXTHDR_ROUTING && header[3])
 			return DOPPEL_PARSED_MALFORMED;
 
-		if (packet->protocol == NEXTHDR_FRAGMENT &&
-		    ((const struct frag_hdr *)header)->frag_off & htons(~0x6))
-			return DOPPEL_PARSED_FRAGMENT;
+		if (packet->protocol == NEXTHDR_FRAGMENT) {
+			const struct frag_hdr *fh = (const struct frag_hdr *)header;
+
+			/* RFC 7915 section 5.1.1: the low-order bits. */
+			packet->id = htons(ntohl(fh->identification));
+			if (fh->frag_off & htons(IP6_OFFSET | IP6_MF))
+				return DOPPEL_PARSED_FRAGMENT;
+		}
 
 		packet->protocol = header[0];
 		packet->l4 += len;
@@ -192,7 +250,7 @@ enum doppel_parsed doppel_parse6(struct sk_buff *skb, struct doppel_packet *pack
 			return DOPPEL_PARSED_MALFORMED;
 		return parsed;
 	case IPPROTO_ICMPV6:
-		return parse_echo(skb, packet, ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REPLY);
+		return parse_icmp(skb, packet, ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REPLY, is_error6);
 	default:
 		return DOPPEL_PARSED_PROTOCOL;
 	}

@@ -3,19 +3,32 @@
 #include <net/ipv6.h>
 #include <net/neighbour.h>
 
+#include "mapping.h"
 #include "netlink.h"
 #include "packet.h"
 #include "session.h"
 #include "stats.h"
+#include "tcp.h"
 #include "trace.h"
 
 /* IPv6 clients' ports on the LAN side: clear of the kernel's own ephemeral ports. */
 #define CLIENT_PORT_MIN 1024
 #define CLIENT_PORT_MAX 32767
-#define CLIENT_PORT_TRIES 256
+/* The box's ports on the WAN side: clear of those that most devices choose for themselves. */
+#define LENT_PORT_MIN 61000
+#define LENT_PORT_MAX 65535
+#define PORT_TRIES 64
 
+/* Other devices that are asked for a half-open session when the table is full. */
+#define EVICTION_TRIES 4
+
+/* Sessions that are ended while a device's lock is held once. */
+#define FLUSH_BATCH 256
+
+/* A large table is walked in parts, so that the collector costs the same at any size. */
 #define GC_INTERVAL (2 * HZ)
 #define GC_BATCH 1024
+#define GC_PART 65536
 
 static struct kmem_cache *cache;
 
@@ -78,8 +91,8 @@ static unsigned long timeout_of(const struct doppel_gateway *gw,
 		break;
 	case DOPPEL_SESSION_STATE_CLOSING:
 		/* Half closed, the other half may go on for long. */
-		timeout = session->fin == 1 || session->fin == 2 ?
-			DOPPEL_TIMEOUT_TCP_ESTABLISHED : DOPPEL_TIMEOUT_TCP_CLOSING;
+		timeout = hweight8(session->fin) == 1 ? DOPPEL_TIMEOUT_TCP_ESTABLISHED :
+							DOPPEL_TIMEOUT_TCP_CLOSING;
 		break;
 	default:
 		timeout = session->lan.protocol == IPPROTO_UDP ? DOPPEL_TIMEOUT_UDP :
@@ -109,6 +122,50 @@ static void free_session(struct rcu_head *rcu)
 	kmem_cache_free(cache, session);
 }
 
+/* --- Half-open sessions: the first to go when there are too many. ------------------------- */
+
+/* The caller holds the device's sessions_lock. */
+static void list_half_open(struct doppel_session *session)
+{
+	struct doppel_device *device = session->device;
+	struct doppel_gateway *gw = device->gw;
+
+	if (list_empty(&device->half_open)) {
+		spin_lock(&gw->half_open_lock);
+		list_add_tail(&device->in_half_open, &gw->half_open);
+		spin_unlock(&gw->half_open_lock);
+	}
+	list_add_tail(&session->half_open, &device->half_open);
+}
+
+/* The caller holds the device's sessions_lock. */
+static void unlist_half_open(struct doppel_session *session)
+{
+	struct doppel_device *device = session->device;
+	struct doppel_gateway *gw = device->gw;
+
+	if (list_empty(&session->half_open))
+		return;
+
+	list_del_init(&session->half_open);
+	if (list_empty(&device->half_open)) {
+		spin_lock(&gw->half_open_lock);
+		list_del_init(&device->in_half_open);
+		spin_unlock(&gw->half_open_lock);
+	}
+}
+
+/* Both sides have spoken: it stays. */
+static void answered(struct doppel_session *session)
+{
+	struct doppel_device *device = session->device;
+
+	WRITE_ONCE(session->answered, true);
+	spin_lock_bh(&device->sessions_lock);
+	unlist_half_open(session);
+	spin_unlock_bh(&device->sessions_lock);
+}
+
 /* Takes it off the tables; the caller holds the device's sessions_lock. */
 static void unlink_session(struct doppel_session *session)
 {
@@ -120,6 +177,7 @@ static void unlink_session(struct doppel_session *session)
 
 	trace_doppel_session_end(session);
 	list_del_init(&session->list);
+	unlist_half_open(session);
 	device->n_sessions--;
 	rhashtable_remove_fast(&gw->sessions_lan, &session->lan_node, lan_params);
 	rhashtable_remove_fast(&gw->sessions_wan, &session->wan_node, wan_params);
@@ -127,7 +185,51 @@ static void unlink_session(struct doppel_session *session)
 	call_rcu(&session->rcu, free_session);
 }
 
-static void end_session(struct doppel_session *session)
+/* The device's oldest half-open session makes room; the caller holds its sessions_lock. */
+static bool evict_from(struct doppel_device *device)
+{
+	struct doppel_session *session;
+
+	session = list_first_entry_or_null(&device->half_open, struct doppel_session, half_open);
+	if (!session)
+		return false;
+
+	unlink_session(session);
+	doppel_count_total(device->gw, DOPPEL_TOTAL_EVICTED);
+	return true;
+}
+
+/* Devices that have half-open sessions take turns. RCU. */
+static bool evict_any(struct doppel_gateway *gw)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < EVICTION_TRIES; tries++) {
+		struct doppel_device *device;
+		bool evicted;
+
+		spin_lock_bh(&gw->half_open_lock);
+		device = list_first_entry_or_null(&gw->half_open, struct doppel_device,
+						  in_half_open);
+		if (device)
+			list_move_tail(&device->in_half_open, &gw->half_open);
+		spin_unlock_bh(&gw->half_open_lock);
+		if (!device)
+			return false;
+
+		/* One that is being removed is freed after a grace period. */
+		spin_lock_bh(&device->sessions_lock);
+		evicted = evict_from(device);
+		spin_unlock_bh(&device->sessions_lock);
+		if (evicted)
+			return true;
+	}
+	return false;
+}
+
+/* --- Ending. ----------------------------------------------------------------------------- */
+
+void doppel_session_end(struct doppel_session *session)
 {
 	struct doppel_device *device = session->device;
 
@@ -136,6 +238,7 @@ static void end_session(struct doppel_session *session)
 	spin_unlock_bh(&device->sessions_lock);
 }
 
+/* RCU. */
 static bool named_by(const struct doppel_session *session,
 		     const struct doppel_session_filter *filter)
 {
@@ -144,6 +247,12 @@ static bool named_by(const struct doppel_session *session,
 
 	if (!filter)
 		return true;
+	if (filter->lent && !session->lent)
+		return false;
+	if (filter->unmapped &&
+	    (session->translation != DOPPEL_TRANSLATION_4TO6 ||
+	     doppel_mapped(session->device->gw, session->lan.peer, &session->wan.peer.ipv6)))
+		return false;
 	if (filter->protocol && session->lan.protocol != filter->protocol)
 		return false;
 	if (filter->inbound_port &&
@@ -164,14 +273,32 @@ static bool named_by(const struct doppel_session *session,
 void doppel_sessions_flush(struct doppel_device *device,
 			   const struct doppel_session_filter *filter)
 {
-	struct doppel_session *session, *next;
+	struct doppel_session *session;
+	u32 left, n;
 
+	rcu_read_lock();
 	spin_lock_bh(&device->sessions_lock);
-	list_for_each_entry_safe(session, next, &device->sessions, list)
-		if (named_by(session, filter))
-			unlink_session(session);
+	/* Who stays goes to the end, behind those that begin meanwhile. */
+	for (left = device->n_sessions; left; left -= n) {
+		for (n = 0; n < left && n < FLUSH_BATCH; n++) {
+			session = list_first_entry_or_null(&device->sessions,
+							   struct doppel_session, list);
+			if (!session)
+				goto out;
+			if (named_by(session, filter))
+				unlink_session(session);
+			else
+				list_move_tail(&session->list, &device->sessions);
+		}
+		spin_unlock_bh(&device->sessions_lock);
+		spin_lock_bh(&device->sessions_lock);
+	}
+out:
 	spin_unlock_bh(&device->sessions_lock);
+	rcu_read_unlock();
 }
+
+/* --- Beginning. -------------------------------------------------------------------------- */
 
 void doppel_session_set_checksums(struct doppel_session *session)
 {
@@ -201,21 +328,16 @@ static struct doppel_session *alloc_session(const struct doppel_gateway *gw,
 	session->wan = flow->wan;
 	session->device = device;
 	INIT_LIST_HEAD(&session->list);
+	INIT_LIST_HEAD(&session->half_open);
 	spin_lock_init(&session->lock);
 	session->translation = flow->translation;
 	session->outbound = flow->outbound;
+	session->lent = flow->lent;
+	session->hairpin = flow->hairpin;
 	session->state = flow->lan.protocol == IPPROTO_TCP ? DOPPEL_SESSION_STATE_SYN_SENT :
 							     DOPPEL_SESSION_STATE_ACTIVE;
 	session->expires = jiffies + timeout_of(gw, session);
 	return session;
-}
-
-/* The LAN-side port (an echo: identifier) that an IPv6 client appears with. */
-static void set_client_port(struct doppel_session *session, u16 port)
-{
-	session->lan.peer_port = htons(port);
-	if (session->lan.protocol == IPPROTO_ICMP)
-		session->lan.device_port = session->lan.peer_port;
 }
 
 /* Puts it into the LAN-side table. An old session in the way that has timed out is ended; the
@@ -238,68 +360,143 @@ static int insert_lan(struct doppel_gateway *gw, struct doppel_session *session)
 	return old ? -EEXIST : 0;
 }
 
-/* Tries the client's own port, then others in a random order. RFC 6056 section 3.3.1. */
-static int insert_client(struct doppel_gateway *gw, struct doppel_session *session)
+/* The same for the WAN-side table. What the box has borrowed gives way to the device's own. */
+static int insert_wan(struct doppel_gateway *gw, struct doppel_session *session)
 {
-	u16 port = ntohs(session->lan.peer_port);
+	struct doppel_session *old;
+
+	doppel_session_set_checksums(session);
+	old = rhashtable_lookup_get_insert_fast(&gw->sessions_wan, &session->wan_node, wan_params);
+	if (old && !IS_ERR(old) && old->device == session->device &&
+	    (expired(old) || (old->lent && !session->lent))) {
+		unlink_session(old);
+		old = rhashtable_lookup_get_insert_fast(&gw->sessions_wan, &session->wan_node,
+							wan_params);
+	}
+	if (IS_ERR(old))
+		return PTR_ERR(old);
+	return old ? -EEXIST : 0;
+}
+
+/* The LAN-side port (an echo: identifier) that an IPv6 client appears with. */
+static void set_client_port(struct doppel_session *session, u16 port)
+{
+	session->lan.peer_port = htons(port);
+	if (session->lan.protocol == IPPROTO_ICMP)
+		session->lan.device_port = session->lan.peer_port;
+}
+
+/* The WAN-side port (an echo: identifier) that the box appears with. */
+static void set_lent_port(struct doppel_session *session, u16 port)
+{
+	session->wan.identity_port = htons(port);
+	if (session->wan.protocol == IPPROTO_ICMP)
+		session->wan.peer_port = session->wan.identity_port;
+}
+
+/* Tries the port that it would like, then others in a random order (RFC 6056 section 3.3.1). */
+static int insert_port(struct doppel_gateway *gw, struct doppel_session *session, u16 port,
+		       u16 min, u16 max, void (*set)(struct doppel_session *session, u16 port),
+		       int (*insert)(struct doppel_gateway *gw, struct doppel_session *session))
+{
 	unsigned int tries;
 
-	for (tries = 0; tries < CLIENT_PORT_TRIES; tries++) {
+	for (tries = 0; tries < PORT_TRIES; tries++) {
 		int err;
 
-		if (tries || port < CLIENT_PORT_MIN || port > CLIENT_PORT_MAX)
-			port = CLIENT_PORT_MIN +
-			       get_random_u32_below(CLIENT_PORT_MAX - CLIENT_PORT_MIN + 1);
-		set_client_port(session, port);
-		err = insert_lan(gw, session);
+		if (tries || port < min || port > max)
+			port = min + get_random_u32_below(max - min + 1);
+		set(session, port);
+		err = insert(gw, session);
 		if (err != -EEXIST)
 			return err;
 	}
 	return -ENOSPC;
 }
 
-/* The session that holds this WAN-side tuple, if it is a live one of the same device. */
+/* The session that another CPU has begun meanwhile for the same flow, or NULL. */
 static struct doppel_session *find_twin(struct doppel_gateway *gw,
 					const struct doppel_device *device,
 					const struct doppel_flow *flow)
 {
-	struct doppel_session *twin = doppel_session_by_wan(gw, &flow->wan);
+	bool client = flow->translation == DOPPEL_TRANSLATION_6TO4;
+	struct doppel_session *twin = client ? doppel_session_by_wan(gw, &flow->wan) :
+					       doppel_session_by_lan(gw, &flow->lan);
 
-	if (!twin || twin->device != device || twin->translation != flow->translation)
+	if (!twin || twin->device != device || twin->translation != flow->translation ||
+	    twin->lent != flow->lent)
 		return NULL;
-	if (flow->translation == DOPPEL_TRANSLATION_4TO4 &&
-	    memcmp(&twin->lan, &flow->lan, sizeof(flow->lan)))
+	/* Where a port was found for it, one side of it is not as wished. */
+	if (!client && !flow->lent && memcmp(&twin->wan, &flow->wan, sizeof(flow->wan)))
 		return NULL;
 	return twin;
 }
 
-static int link_session(struct doppel_gateway *gw, struct doppel_session *session)
+/* Into the table first in which a port is to be found: nobody can know it there yet. */
+static int insert_session(struct doppel_gateway *gw, struct doppel_session *session)
 {
-	struct doppel_device *device = session->device;
-	struct doppel_session *old;
 	int err;
 
+	if (session->lent) {
+		err = insert_port(gw, session, ntohs(session->wan.identity_port), LENT_PORT_MIN,
+				  LENT_PORT_MAX, set_lent_port, insert_wan);
+		if (err)
+			return err;
+		err = insert_lan(gw, session);
+		if (err)
+			rhashtable_remove_fast(&gw->sessions_wan, &session->wan_node, wan_params);
+		return err;
+	}
+
 	if (session->translation == DOPPEL_TRANSLATION_6TO4)
-		err = insert_client(gw, session);
+		err = insert_port(gw, session, ntohs(session->lan.peer_port), CLIENT_PORT_MIN,
+				  CLIENT_PORT_MAX, set_client_port, insert_lan);
 	else
 		err = insert_lan(gw, session);
 	if (err)
 		return err;
-
-	old = rhashtable_lookup_get_insert_fast(&gw->sessions_wan, &session->wan_node, wan_params);
-	if (old && !IS_ERR(old) && expired(old) && old->device == device) {
-		unlink_session(old);
-		old = rhashtable_lookup_get_insert_fast(&gw->sessions_wan, &session->wan_node,
-							wan_params);
-	}
-	if (old) {
+	err = insert_wan(gw, session);
+	if (err)
 		rhashtable_remove_fast(&gw->sessions_lan, &session->lan_node, lan_params);
-		return IS_ERR(old) ? PTR_ERR(old) : -EEXIST;
-	}
+	return err;
+}
+
+/* The caller holds the device's sessions_lock. */
+static int link_session(struct doppel_gateway *gw, struct doppel_session *session)
+{
+	struct doppel_device *device = session->device;
+	int err;
+
+	if (device->gone)
+		return -ENODEV;
+	if (device->n_sessions >= READ_ONCE(gw->max_device_sessions) && !evict_from(device))
+		return -EDQUOT;
+
+	err = insert_session(gw, session);
+	if (err)
+		return err;
 
 	list_add_tail(&session->list, &device->sessions);
+	list_half_open(session);
 	device->n_sessions++;
 	return 0;
+}
+
+static enum doppel_drop_reason reason_of(struct doppel_gateway *gw, int err)
+{
+	switch (err) {
+	case -EDQUOT:
+		doppel_notify_table_full(gw, DOPPEL_TABLE_DEVICE_SESSIONS);
+		return DOPPEL_DROP_REASON_DEVICE_SESSIONS_FULL;
+	case -ENOSPC:
+	case -EEXIST:
+		doppel_notify_table_full(gw, DOPPEL_TABLE_PORTS);
+		return DOPPEL_DROP_REASON_PORTS_FULL;
+	case -ENODEV:
+		return DOPPEL_DROP_REASON_LAN_NO_IDENTITY;
+	default:
+		return DOPPEL_DROP_REASON_NO_MEMORY;
+	}
 }
 
 struct doppel_session *doppel_session_begin(struct doppel_gateway *gw,
@@ -307,10 +504,10 @@ struct doppel_session *doppel_session_begin(struct doppel_gateway *gw,
 					    const struct doppel_flow *flow,
 					    enum doppel_drop_reason *why)
 {
-	struct doppel_session *session, *twin;
+	struct doppel_session *session, *twin = NULL;
 	int err;
 
-	if (atomic_inc_return(&gw->n_sessions) > READ_ONCE(gw->max_sessions)) {
+	if (atomic_inc_return(&gw->n_sessions) > READ_ONCE(gw->max_sessions) && !evict_any(gw)) {
 		*why = DOPPEL_DROP_REASON_SESSIONS_FULL;
 		doppel_notify_table_full(gw, DOPPEL_TABLE_SESSIONS);
 		goto err_count;
@@ -323,119 +520,82 @@ struct doppel_session *doppel_session_begin(struct doppel_gateway *gw,
 	}
 
 	spin_lock_bh(&device->sessions_lock);
-	if (device->gone)
-		err = -ENODEV;
-	else if (device->n_sessions >= READ_ONCE(gw->max_device_sessions))
-		err = -EDQUOT;
-	else
-		err = link_session(gw, session);
+	err = link_session(gw, session);
+	if (err == -EEXIST)
+		twin = find_twin(gw, device, flow);
 	spin_unlock_bh(&device->sessions_lock);
-
-	switch (err) {
-	case 0:
+	if (!err) {
 		doppel_count_session(device);
 		trace_doppel_session_new(session);
 		return session;
-	case -EDQUOT:
-		*why = DOPPEL_DROP_REASON_DEVICE_SESSIONS_FULL;
-		doppel_notify_table_full(gw, DOPPEL_TABLE_DEVICE_SESSIONS);
-		break;
-	case -EEXIST:
-	case -ENOSPC:
-		*why = DOPPEL_DROP_REASON_PORTS_FULL;
-		twin = find_twin(gw, device, flow);
-		if (!twin) {
-			doppel_notify_table_full(gw, DOPPEL_TABLE_PORTS);
-			break;
-		}
-		call_rcu(&session->rcu, free_session);
-		atomic_dec(&gw->n_sessions);
-		return twin;
-	case -ENODEV:
-		*why = DOPPEL_DROP_REASON_LAN_NO_IDENTITY;
-		break;
-	default:
-		*why = DOPPEL_DROP_REASON_NO_MEMORY;
-		break;
 	}
 
+	if (!twin)
+		*why = reason_of(gw, err);
 	/* It may have been in a table for a moment. */
 	call_rcu(&session->rcu, free_session);
+	atomic_dec(&gw->n_sessions);
+	return twin;
+
 err_count:
 	atomic_dec(&gw->n_sessions);
 	return NULL;
 }
 
-/* What a segment with a flag that matters does to the state. */
-static void advance_tcp(struct doppel_session *session, const struct doppel_packet *packet,
-			bool from_device)
-{
-	bool initiator = from_device == session->outbound;
-	u8 state = session->state;
-
-	if (packet->rst) {
-		/* RFC 6146 section 3.5.2.2, TRANS: what follows may take it back. */
-		state = DOPPEL_SESSION_STATE_CLOSING;
-		session->fin = 0;
-	} else if (packet->syn) {
-		if (!packet->ack && state == DOPPEL_SESSION_STATE_CLOSING) {
-			/* The same ports again: a new connection. */
-			state = DOPPEL_SESSION_STATE_SYN_SENT;
-			session->fin = 0;
-			session->outbound = from_device;
-		} else if (!initiator && state == DOPPEL_SESSION_STATE_SYN_SENT) {
-			state = DOPPEL_SESSION_STATE_SYN_RECEIVED;
-		}
-	} else if (packet->fin) {
-		session->fin |= from_device ? 1 : 2;
-		state = DOPPEL_SESSION_STATE_CLOSING;
-	} else if (state == DOPPEL_SESSION_STATE_SYN_RECEIVED && initiator) {
-		state = DOPPEL_SESSION_STATE_ESTABLISHED;
-	} else if (state == DOPPEL_SESSION_STATE_CLOSING && !session->fin) {
-		state = DOPPEL_SESSION_STATE_ESTABLISHED;
-	}
-
-	WRITE_ONCE(session->state, state);
-}
+/* --- Life. ------------------------------------------------------------------------------- */
 
 void doppel_session_advance(struct doppel_gateway *gw, struct doppel_session *session,
-			    const struct doppel_packet *packet, bool from_device)
+			    const struct doppel_packet *packet, enum doppel_side from)
 {
-	if (packet->protocol == IPPROTO_TCP &&
-	    (packet->syn || packet->fin || packet->rst ||
-	     READ_ONCE(session->state) != DOPPEL_SESSION_STATE_ESTABLISHED)) {
-		spin_lock(&session->lock);
-		advance_tcp(session, packet, from_device);
-		spin_unlock(&session->lock);
+	u8 state = READ_ONCE(session->state);
+
+	if (packet->protocol == IPPROTO_TCP) {
+		if (packet->syn || packet->fin || packet->rst ||
+		    state != DOPPEL_SESSION_STATE_ESTABLISHED) {
+			spin_lock(&session->lock);
+			doppel_tcp_advance(session, packet, from);
+			state = session->state;
+			spin_unlock(&session->lock);
+		}
+		doppel_tcp_note(session, packet, from);
 	}
+	if (unlikely(!READ_ONCE(session->answered)) && !doppel_session_opening(state) &&
+	    (from == DOPPEL_SIDE_DEVICE) != session->outbound)
+		answered(session);
 
 	keep_alive(gw, session);
 }
 
-/* Ends what has timed out. The walk may meet a session twice or, while the table is resized,
- * not at all: then it is for the next time.
+/* Ends what has timed out, as much as is one part's share. The walk may meet a session twice or,
+ * while the table is resized, not at all: then it is for the next time.
  */
 static void collect(struct work_struct *work)
 {
 	struct doppel_gateway *gw = container_of(to_delayed_work(work), struct doppel_gateway, gc);
-	struct rhashtable_iter iter;
+	struct rhashtable_iter *walk = &gw->gc_walk;
 	struct doppel_session *session;
-	unsigned int n = 0;
+	unsigned int n;
 
-	rhashtable_walk_enter(&gw->sessions_lan, &iter);
-	rhashtable_walk_start(&iter);
-	while ((session = rhashtable_walk_next(&iter))) {
+	rhashtable_walk_start(walk);
+	for (n = 1; n <= GC_PART; n++) {
+		session = rhashtable_walk_next(walk);
+		if (!session)
+			break;
 		if (!IS_ERR(session) && expired(session))
-			end_session(session);
-		if (++n % GC_BATCH == 0) {
-			rhashtable_walk_stop(&iter);
+			doppel_session_end(session);
+		if (n % GC_BATCH == 0) {
+			rhashtable_walk_stop(walk);
 			cond_resched();
-			rhashtable_walk_start(&iter);
+			rhashtable_walk_start(walk);
 		}
 	}
-	rhashtable_walk_stop(&iter);
-	rhashtable_walk_exit(&iter);
+	rhashtable_walk_stop(walk);
 
+	/* From the beginning next time. */
+	if (n <= GC_PART) {
+		rhashtable_walk_exit(walk);
+		rhashtable_walk_enter(&gw->sessions_lan, walk);
+	}
 	queue_delayed_work(system_power_efficient_wq, &gw->gc, GC_INTERVAL);
 }
 
@@ -454,6 +614,9 @@ int doppel_sessions_init(struct doppel_gateway *gw)
 	}
 
 	atomic_set(&gw->n_sessions, 0);
+	INIT_LIST_HEAD(&gw->half_open);
+	spin_lock_init(&gw->half_open_lock);
+	rhashtable_walk_enter(&gw->sessions_lan, &gw->gc_walk);
 	INIT_DELAYED_WORK(&gw->gc, collect);
 	queue_delayed_work(system_power_efficient_wq, &gw->gc, GC_INTERVAL);
 	return 0;
@@ -462,6 +625,7 @@ int doppel_sessions_init(struct doppel_gateway *gw)
 void doppel_sessions_destroy(struct doppel_gateway *gw)
 {
 	cancel_delayed_work_sync(&gw->gc);
+	rhashtable_walk_exit(&gw->gc_walk);
 	rhashtable_destroy(&gw->sessions_lan);
 	rhashtable_destroy(&gw->sessions_wan);
 }

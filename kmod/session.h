@@ -40,43 +40,66 @@ struct doppel_wan_tuple {
 	u16 family;
 };
 
+/* Who sends: an index of what is kept of either end. */
+enum doppel_side {
+	DOPPEL_SIDE_DEVICE,
+	DOPPEL_SIDE_PEER,
+	DOPPEL_SIDES,
+};
+
 /**
  * struct doppel_session - one translated flow
- * @lan_node: in &doppel_gateway.sessions_lan
  * @wan_node: in &doppel_gateway.sessions_wan
- * @lan: the LAN-side tuple
  * @wan: the WAN-side tuple
- * @device: whose it is
- * @list: in &doppel_device.sessions; empty once it is ended
- * @next_hop: the WAN neighbour, held, or NULL; replaced under @lock
- * @epoch: of the device when @next_hop was found
- * @addr_diff: checksum of the WAN-side addresses less that of the LAN-side ones
- * @port_diff: the same of the ports
- * @expires: jiffies
- * @lock: TCP state and @next_hop
+ * @lan_node: in &doppel_gateway.sessions_lan
+ * @lan: the LAN-side tuple
  * @translation: enum doppel_translation
  * @state: enum doppel_session_state
+ * @fin: TCP, who has sent a FIN: a bit for each enum doppel_side; @lock
  * @outbound: the device began it
- * @fin: TCP, who has sent a FIN: bit 0 the device, bit 1 the peer
+ * @device: whose it is; of the box's own, who lends
+ * @next_hop: the WAN neighbour, held, or NULL; replaced under @lock
+ * @expires: jiffies
+ * @addr_diff: checksum of the WAN-side addresses less that of the LAN-side ones
+ * @port_diff: the same of the ports
+ * @epoch: of the device when @next_hop was found
+ * @lent: the LAN side is the box itself
+ * @hairpin: the peer was another identity when it began
+ * @answered: both sides have spoken, and TCP's handshake is over
+ * @scale: TCP, the window scale of each side (RFC 7323), four bits each; @lock
+ * @lock: TCP state and @next_hop
+ * @list: in &doppel_device.sessions; empty once it is ended
+ * @half_open: in &doppel_device.half_open until it is answered
+ * @ack: TCP, the next byte that each side expects; @window: and how many it takes
  * @rcu: frees it
+ *
+ * What an established packet touches comes first, in two cache lines of 64 bytes; TCP's in the
+ * third.
  */
 struct doppel_session {
-	struct rhash_head lan_node;
 	struct rhash_head wan_node;
-	struct doppel_lan_tuple lan;
 	struct doppel_wan_tuple wan;
-	struct doppel_device *device;
-	struct list_head list;
-	struct neighbour __rcu *next_hop;
-	u32 epoch;
-	__wsum addr_diff;
-	__wsum port_diff;
-	unsigned long expires;
-	spinlock_t lock;
+	struct rhash_head lan_node;
+	struct doppel_lan_tuple lan;
 	u8 translation;
 	u8 state;
-	bool outbound;
 	u8 fin;
+	bool outbound;
+	struct doppel_device *device;
+	struct neighbour __rcu *next_hop;
+	unsigned long expires;
+	__wsum addr_diff;
+	__wsum port_diff;
+	u32 epoch;
+	bool lent;
+	bool hairpin;
+	bool answered;
+	u8 scale;
+	spinlock_t lock;
+	struct list_head list;
+	struct list_head half_open;
+	u32 ack[DOPPEL_SIDES];
+	u32 window[DOPPEL_SIDES];
 	struct rcu_head rcu;
 };
 
@@ -89,20 +112,24 @@ struct doppel_session *doppel_session_by_wan(struct doppel_gateway *gw,
 /**
  * struct doppel_flow - what a new session is to be
  * @lan: its LAN-side tuple; for 6to4 the peer's port is only a wish
- * @wan: its WAN-side tuple
+ * @wan: its WAN-side tuple; of what is lent, the identity's port is found for it
  * @translation: enum doppel_translation
  * @outbound: the device begins it
+ * @lent: the box itself begins it
+ * @hairpin: the peer is another identity
  */
 struct doppel_flow {
 	struct doppel_lan_tuple lan;
 	struct doppel_wan_tuple wan;
 	u8 translation;
 	bool outbound;
+	bool lent;
+	bool hairpin;
 };
 
 /* Begins a session, or finds the one that another CPU has just begun for the same flow. Takes
- * the first free LAN-side port for 6to4. NULL if it may not be, with the reason in @why.
- * RCU, bottom halves off.
+ * a free port where one is to be found. Where the tables are full, the oldest sessions that nobody
+ * has answered make room. NULL if it may not be, with the reason in @why. RCU, bottom halves off.
  */
 struct doppel_session *doppel_session_begin(struct doppel_gateway *gw,
 					    struct doppel_device *device,
@@ -112,15 +139,20 @@ struct doppel_session *doppel_session_begin(struct doppel_gateway *gw,
 /* Works out what rewriting adds to checksums, from the tuples. */
 void doppel_session_set_checksums(struct doppel_session *session);
 
-/* A packet of the session goes through: moves its TCP state (RFC 6146 section 3.5.2) and keeps
- * it alive. RCU, bottom halves off.
+/* A packet of the session goes through: moves its TCP state and keeps it alive. RCU, bottom
+ * halves off.
  */
 void doppel_session_advance(struct doppel_gateway *gw, struct doppel_session *session,
-			    const struct doppel_packet *packet, bool from_device);
+			    const struct doppel_packet *packet, enum doppel_side from);
+
+/* Ends it; whoever has found it under RCU may go on with it. Bottom halves off. */
+void doppel_session_end(struct doppel_session *session);
 
 /* What must match for a session to be ended; NULL or zero matches all. */
 struct doppel_session_filter {
 	const struct doppel_identity *not_of;	/* its WAN address is none of these */
+	bool lent;				/* it is the box's own */
+	bool unmapped;				/* 4to6, and nothing stands for the peer any more */
 	u8 protocol;				/* with this protocol ... */
 	__be16 inbound_port;			/* ... came in by this identity port */
 };
@@ -128,6 +160,13 @@ struct doppel_session_filter {
 /* Ends the device's sessions that the filter (NULL: all) names; RTNL, any context. */
 void doppel_sessions_flush(struct doppel_device *device,
 			   const struct doppel_session_filter *filter);
+
+/* Whether it is still a TCP connection in the making. */
+static inline bool doppel_session_opening(u8 state)
+{
+	return state == DOPPEL_SESSION_STATE_SYN_SENT ||
+	       state == DOPPEL_SESSION_STATE_SYN_RECEIVED;
+}
 
 /* Seconds until it ends if no packet comes. All sessions of a gateway are walked by
  * rhashtable_walk_enter() over sessions_lan.

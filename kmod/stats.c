@@ -27,6 +27,19 @@ static const char *const names[DOPPEL_DROP_REASONS] = {
 	[DOPPEL_DROP_REASON_EGRESS_OWN] = "egress-own",
 	[DOPPEL_DROP_REASON_EGRESS_FOREIGN] = "egress-foreign",
 	[DOPPEL_DROP_REASON_NEIGHBOUR] = "neighbour",
+	[DOPPEL_DROP_REASON_ICMP_ERROR] = "icmp-error",
+	[DOPPEL_DROP_REASON_FILTER] = "filter",
+};
+
+static const char *const total_names[DOPPEL_TOTALS] = {
+	[DOPPEL_TOTAL_ICMP_ERRORS] = "icmp-errors",
+	[DOPPEL_TOTAL_ICMP_SENT] = "icmp-sent",
+	[DOPPEL_TOTAL_REASSEMBLED] = "reassembled",
+	[DOPPEL_TOTAL_FRAGMENTED] = "fragmented",
+	[DOPPEL_TOTAL_SEGMENTED] = "segmented",
+	[DOPPEL_TOTAL_HAIRPINNED] = "hairpinned",
+	[DOPPEL_TOTAL_LENT] = "lent",
+	[DOPPEL_TOTAL_EVICTED] = "evicted",
 };
 
 const char *doppel_drop_reason_name(unsigned int reason)
@@ -34,22 +47,26 @@ const char *doppel_drop_reason_name(unsigned int reason)
 	return reason < DOPPEL_DROP_REASONS ? names[reason] : NULL;
 }
 
+const char *doppel_total_name(unsigned int total)
+{
+	return total < DOPPEL_TOTALS ? total_names[total] : NULL;
+}
+
 struct doppel_counters __percpu *doppel_counters_alloc(void)
 {
 	return netdev_alloc_pcpu_stats(struct doppel_counters);
 }
 
-struct doppel_drops __percpu *doppel_drops_alloc(void)
+struct doppel_totals __percpu *doppel_totals_alloc(void)
 {
-	return netdev_alloc_pcpu_stats(struct doppel_drops);
+	return netdev_alloc_pcpu_stats(struct doppel_totals);
 }
 
-void doppel_counters_sum(const struct doppel_counters __percpu *counters,
+void doppel_counters_add(const struct doppel_counters __percpu *counters,
 			 struct doppel_counters_sum *sum)
 {
 	int cpu;
 
-	memset(sum, 0, sizeof(*sum));
 	for_each_possible_cpu(cpu) {
 		const struct doppel_counters *c = per_cpu_ptr(counters, cpu);
 		struct doppel_counters_sum one;
@@ -74,28 +91,54 @@ void doppel_counters_sum(const struct doppel_counters __percpu *counters,
 	}
 }
 
-u64 doppel_drops_sum(const struct doppel_drops __percpu *drops, enum doppel_drop_reason reason)
+void doppel_counters_all(const struct doppel_gateway *gw, struct doppel_counters_sum *sum)
+{
+	const struct doppel_device *device;
+	unsigned int reason;
+
+	*sum = gw->retired;
+	list_for_each_entry_rcu(device, &gw->devices, list, lockdep_rtnl_is_held())
+		doppel_counters_add(device->counters, sum);
+
+	/* Not all that was dropped was a device's. */
+	sum->dropped = 0;
+	for (reason = 0; reason < DOPPEL_DROP_REASONS; reason++)
+		sum->dropped += doppel_drops_sum(gw, reason);
+}
+
+/* @offset: of the counter in struct doppel_totals. */
+static u64 totals_sum(const struct doppel_gateway *gw, size_t offset)
 {
 	u64 sum = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		const struct doppel_drops *d = per_cpu_ptr(drops, cpu);
+		const struct doppel_totals *t = per_cpu_ptr(gw->totals, cpu);
 		unsigned int start;
 		u64 one;
 
 		do {
-			start = u64_stats_fetch_begin(&d->syncp);
-			one = u64_stats_read(&d->reasons[reason]);
-		} while (u64_stats_fetch_retry(&d->syncp, start));
+			start = u64_stats_fetch_begin(&t->syncp);
+			one = u64_stats_read((const u64_stats_t *)((const u8 *)t + offset));
+		} while (u64_stats_fetch_retry(&t->syncp, start));
 		sum += one;
 	}
 	return sum;
 }
 
-static void count_lan(struct doppel_counters __percpu *counters, unsigned int bytes)
+u64 doppel_drops_sum(const struct doppel_gateway *gw, enum doppel_drop_reason reason)
 {
-	struct doppel_counters *c = this_cpu_ptr(counters);
+	return totals_sum(gw, offsetof(struct doppel_totals, drops) + reason * sizeof(u64_stats_t));
+}
+
+u64 doppel_total_sum(const struct doppel_gateway *gw, enum doppel_total total)
+{
+	return totals_sum(gw, offsetof(struct doppel_totals, totals) + total * sizeof(u64_stats_t));
+}
+
+void doppel_count_lan(struct doppel_device *device, unsigned int bytes)
+{
+	struct doppel_counters *c = this_cpu_ptr(device->counters);
 
 	u64_stats_update_begin(&c->syncp);
 	u64_stats_inc(&c->lan_packets);
@@ -103,15 +146,9 @@ static void count_lan(struct doppel_counters __percpu *counters, unsigned int by
 	u64_stats_update_end(&c->syncp);
 }
 
-void doppel_count_lan(struct doppel_device *device, unsigned int bytes)
+void doppel_count_wan(struct doppel_device *device, unsigned int bytes)
 {
-	count_lan(device->counters, bytes);
-	count_lan(device->gw->counters, bytes);
-}
-
-static void count_wan(struct doppel_counters __percpu *counters, unsigned int bytes)
-{
-	struct doppel_counters *c = this_cpu_ptr(counters);
+	struct doppel_counters *c = this_cpu_ptr(device->counters);
 
 	u64_stats_update_begin(&c->syncp);
 	u64_stats_inc(&c->wan_packets);
@@ -119,48 +156,40 @@ static void count_wan(struct doppel_counters __percpu *counters, unsigned int by
 	u64_stats_update_end(&c->syncp);
 }
 
-void doppel_count_wan(struct doppel_device *device, unsigned int bytes)
+void doppel_count_session(struct doppel_device *device)
 {
-	count_wan(device->counters, bytes);
-	count_wan(device->gw->counters, bytes);
-}
-
-static void count_session(struct doppel_counters __percpu *counters)
-{
-	struct doppel_counters *c = this_cpu_ptr(counters);
+	struct doppel_counters *c = this_cpu_ptr(device->counters);
 
 	u64_stats_update_begin(&c->syncp);
 	u64_stats_inc(&c->sessions);
 	u64_stats_update_end(&c->syncp);
 }
 
-void doppel_count_session(struct doppel_device *device)
+void doppel_count_total(struct doppel_gateway *gw, enum doppel_total total)
 {
-	count_session(device->counters);
-	count_session(device->gw->counters);
-}
+	struct doppel_totals *t = this_cpu_ptr(gw->totals);
 
-static void count_dropped(struct doppel_counters __percpu *counters)
-{
-	struct doppel_counters *c = this_cpu_ptr(counters);
-
-	u64_stats_update_begin(&c->syncp);
-	u64_stats_inc(&c->dropped);
-	u64_stats_update_end(&c->syncp);
+	u64_stats_update_begin(&t->syncp);
+	u64_stats_inc(&t->totals[total]);
+	u64_stats_update_end(&t->syncp);
 }
 
 unsigned int doppel_drop(struct doppel_gateway *gw, const struct doppel_device *device,
 			 const struct sk_buff *skb, enum doppel_drop_reason reason)
 {
-	struct doppel_drops *d = this_cpu_ptr(gw->drops);
+	struct doppel_totals *t = this_cpu_ptr(gw->totals);
 
-	u64_stats_update_begin(&d->syncp);
-	u64_stats_inc(&d->reasons[reason]);
-	u64_stats_update_end(&d->syncp);
+	u64_stats_update_begin(&t->syncp);
+	u64_stats_inc(&t->drops[reason]);
+	u64_stats_update_end(&t->syncp);
 
-	count_dropped(gw->counters);
-	if (device)
-		count_dropped(device->counters);
+	if (device) {
+		struct doppel_counters *c = this_cpu_ptr(device->counters);
+
+		u64_stats_update_begin(&c->syncp);
+		u64_stats_inc(&c->dropped);
+		u64_stats_update_end(&c->syncp);
+	}
 
 	trace_doppel_drop(gw, device, skb, reason);
 	return NF_DROP;

@@ -31,7 +31,7 @@ TRACE_EVENT(doppel_drop,
 		else
 			eth_zero_addr(__entry->mac);
 		__entry->reason = reason;
-		__entry->len = skb->len;
+		__entry->len = skb ? skb->len : 0;
 		__entry->skbaddr = skb;
 	),
 
@@ -105,7 +105,8 @@ TRACE_EVENT(doppel_translate,
 		  __entry->session,
 		  __print_symbolic(__entry->translation,
 				   { DOPPEL_TRANSLATION_4TO4, "4to4" },
-				   { DOPPEL_TRANSLATION_6TO4, "6to4" }),
+				   { DOPPEL_TRANSLATION_6TO4, "6to4" },
+				   { DOPPEL_TRANSLATION_4TO6, "4to6" }),
 		  __entry->from_device ? "out" : "in", __entry->protocol, __entry->len)
 );
 

@@ -22,7 +22,7 @@
 int doppel_growth(const struct doppel_session *session, const struct doppel_packet *packet,
 		  bool from_device)
 {
-	if (session->translation == DOPPEL_TRANSLATION_4TO4)
+	if (session->wan.family == AF_INET)
 		return 0;
 
 	return (from_device ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) - packet->l4;
@@ -63,11 +63,11 @@ static __sum16 update_sum(const struct sk_buff *skb, __sum16 sum, __wsum addrs, 
 	return csum_fold(csum_add(csum_add(~csum_unfold(sum), addrs), ports));
 }
 
-u16 doppel_max_mss(const struct doppel_gateway *gw, const struct doppel_session *session)
+static u16 max_mss(const struct doppel_gateway *gw, const struct doppel_session *session)
 {
 	u32 tcpip6 = sizeof(struct ipv6hdr) + sizeof(struct tcphdr);
 	u32 tcpip4 = sizeof(struct iphdr) + sizeof(struct tcphdr);
-	u32 wan = session->translation == DOPPEL_TRANSLATION_6TO4 ? tcpip6 : tcpip4;
+	u32 wan = session->wan.family == AF_INET ? tcpip4 : tcpip6;
 
 	return min3(READ_ONCE(gw->lan->mtu) - tcpip4, READ_ONCE(gw->wan->mtu) - wan, (u32)U16_MAX);
 }
@@ -75,100 +75,85 @@ u16 doppel_max_mss(const struct doppel_gateway *gw, const struct doppel_session 
 /* Lowers the MSS of a SYN that offers more. Its options are linear. */
 static void clamp_mss(const struct sk_buff *skb, struct tcphdr *th, u16 mss)
 {
-	u8 *opt = (u8 *)(th + 1);
-	u8 *end = (u8 *)th + th->doff * 4;
+	u8 *opt = doppel_tcp_option((u8 *)th, TCPOPT_MSS, TCPOLEN_MSS);
+	__be16 old, new;
 
-	while (opt < end && *opt != TCPOPT_EOL) {
-		__be16 old, new;
-
-		if (*opt == TCPOPT_NOP) {
-			opt++;
-			continue;
-		}
-		if (end - opt < 2 || opt[1] < 2 || opt[1] > end - opt)
-			return;
-		if (*opt != TCPOPT_MSS || opt[1] != TCPOLEN_MSS) {
-			opt += opt[1];
-			continue;
-		}
-
-		if (get_unaligned_be16(opt + 2) <= mss)
-			return;
-		old = get_unaligned((__be16 *)(opt + 2));
-		new = htons(mss);
-		put_unaligned(new, (__be16 *)(opt + 2));
-		/* Partial sums cover the payload later on. An odd place turns the bytes round. */
-		if (skb->ip_summed == CHECKSUM_PARTIAL)
-			return;
-		if ((opt + 2 - (u8 *)th) & 1) {
-			old = (__force __be16)swab16((__force u16)old);
-			new = (__force __be16)swab16((__force u16)new);
-		}
-		csum_replace2(&th->check, old, new);
+	if (!opt || get_unaligned_be16(opt + 2) <= mss)
 		return;
+
+	old = get_unaligned((__be16 *)(opt + 2));
+	new = htons(mss);
+	put_unaligned(new, (__be16 *)(opt + 2));
+	/* Partial sums cover the payload later on. An odd place turns the bytes round. */
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		return;
+	if ((opt + 2 - (u8 *)th) & 1) {
+		old = (__force __be16)swab16((__force u16)old);
+		new = (__force __be16)swab16((__force u16)new);
 	}
+	csum_replace2(&th->check, old, new);
 }
 
-/* Ports and checksum of the transport header at skb->data + @l4. */
-static void edit_ports(struct sk_buff *skb, const struct doppel_packet *packet,
-		       unsigned int l4, __be16 source, __be16 dest, __wsum addrs, __wsum ports,
-		       u16 mss)
+/**
+ * struct ports - what a packet's transport header is to be
+ * @source: network byte order
+ * @dest: network byte order
+ * @addrs: what the addresses add to its checksum
+ * @ports: what the ports add
+ */
+struct ports {
+	__be16 source;
+	__be16 dest;
+	__wsum addrs;
+	__wsum ports;
+};
+
+static struct ports ports_in(const struct doppel_session *session)
 {
-	void *header = skb->data + l4;
+	return (struct ports){
+		.source = session->lan.peer_port,
+		.dest = session->lan.device_port,
+		.addrs = ~session->addr_diff,
+		.ports = ~session->port_diff,
+	};
+}
+
+static struct ports ports_out(const struct doppel_session *session)
+{
+	return (struct ports){
+		.source = session->wan.identity_port,
+		.dest = session->wan.peer_port,
+		.addrs = session->addr_diff,
+		.ports = session->port_diff,
+	};
+}
+
+static void edit_ports(const struct doppel_gateway *gw, struct sk_buff *skb,
+		       const struct doppel_packet *packet, const struct doppel_session *session,
+		       struct ports to)
+{
+	void *header = skb->data + packet->l4;
 
 	if (packet->protocol == IPPROTO_TCP) {
 		struct tcphdr *th = header;
 
-		th->source = source;
-		th->dest = dest;
-		th->check = update_sum(skb, th->check, addrs, ports);
+		th->source = to.source;
+		th->dest = to.dest;
+		th->check = update_sum(skb, th->check, to.addrs, to.ports);
 		if (packet->syn)
-			clamp_mss(skb, th, mss);
+			clamp_mss(skb, th, max_mss(gw, session));
 	} else {
 		struct udphdr *uh = header;
 
-		uh->source = source;
-		uh->dest = dest;
+		uh->source = to.source;
+		uh->dest = to.dest;
 		/* RFC 768: zero says that there is none. */
 		if (!uh->check && skb->ip_summed != CHECKSUM_PARTIAL)
 			return;
-		uh->check = update_sum(skb, uh->check, addrs, ports);
+		uh->check = update_sum(skb, uh->check, to.addrs, to.ports);
 		if (!uh->check && skb->ip_summed != CHECKSUM_PARTIAL)
 			uh->check = CSUM_MANGLED_0;
 	}
-}
-
-static void edit_addresses4(struct iphdr *iph, __be32 saddr, __be32 daddr)
-{
-	csum_replace4(&iph->check, iph->saddr, saddr);
-	csum_replace4(&iph->check, iph->daddr, daddr);
-	iph->saddr = saddr;
-	iph->daddr = daddr;
-	ip_decrease_ttl(iph);
-}
-
-void doppel_xlat_4to4_in(struct sk_buff *skb, const struct doppel_packet *packet,
-			 const struct doppel_session *session, u16 mss)
-{
-	const struct doppel_lan_tuple *lan = &session->lan;
-
-	edit_addresses4((struct iphdr *)skb->data, lan->peer, lan->device);
-	if (packet->protocol != IPPROTO_ICMP)
-		edit_ports(skb, packet, packet->l4, lan->peer_port, lan->device_port,
-			   ~session->addr_diff, ~session->port_diff, mss);
-	skb_forward_csum(skb);
-}
-
-void doppel_xlat_4to4_out(struct sk_buff *skb, const struct doppel_packet *packet,
-			  const struct doppel_session *session, u16 mss)
-{
-	const struct doppel_wan_tuple *wan = &session->wan;
-
-	edit_addresses4((struct iphdr *)skb->data, wan->identity.ipv4, wan->peer.ipv4);
-	if (packet->protocol != IPPROTO_ICMP)
-		edit_ports(skb, packet, packet->l4, wan->identity_port, wan->peer_port,
-			   session->addr_diff, session->port_diff, mss);
-	skb_forward_csum(skb);
 }
 
 /* The sum over what of an ICMPv6 echo is not in an ICMP one: the pseudo header (RFC 8200
@@ -182,20 +167,54 @@ static __wsum icmpv6_pseudo(const struct doppel_session *session, unsigned int l
 					    IPPROTO_ICMPV6, 0));
 }
 
-/* Type, identifier and checksum of an echo; @pseudo comes in or goes out with the family. */
-static void edit_echo(struct sk_buff *skb, unsigned int l4, u8 type, __be16 id, __wsum pseudo)
+struct doppel_echo doppel_echo_on(const struct doppel_session *session, bool lan, bool request,
+				  unsigned int len)
 {
-	struct icmphdr *icmph = (struct icmphdr *)(skb->data + l4);
-	__wsum diff = pseudo;
+	if (lan || session->wan.family == AF_INET)
+		return (struct doppel_echo){
+			.type = request ? ICMP_ECHO : ICMP_ECHOREPLY,
+			.id = lan ? session->lan.device_port : session->wan.identity_port,
+		};
+
+	return (struct doppel_echo){
+		.type = request ? ICMPV6_ECHO_REQUEST : ICMPV6_ECHO_REPLY,
+		.id = session->wan.identity_port,
+		.pseudo = icmpv6_pseudo(session, len),
+	};
+}
+
+void doppel_edit_echo(struct icmphdr *icmph, const struct doppel_echo *was,
+		      const struct doppel_echo *is)
+{
+	__wsum diff = csum_sub(is->pseudo, was->pseudo);
 
 	/* The type is the first byte of its word, the code behind it is zero in both. */
-	diff = csum_sub(diff, (__force __wsum)htons(icmph->type << 8));
-	diff = csum_add(diff, (__force __wsum)htons(type << 8));
-	diff = csum_sub(diff, (__force __wsum)icmph->un.echo.id);
-	diff = csum_add(diff, (__force __wsum)id);
-	icmph->type = type;
-	icmph->un.echo.id = id;
+	diff = csum_sub(diff, (__force __wsum)htons(was->type << 8));
+	diff = csum_add(diff, (__force __wsum)htons(is->type << 8));
+	diff = csum_sub(diff, (__force __wsum)was->id);
+	diff = csum_add(diff, (__force __wsum)is->id);
+	icmph->type = is->type;
+	icmph->un.echo.id = is->id;
 	icmph->checksum = csum_fold(csum_add(~csum_unfold(icmph->checksum), diff));
+}
+
+static void edit_echo(struct sk_buff *skb, const struct doppel_packet *packet,
+		      const struct doppel_session *session, bool to_lan)
+{
+	unsigned int len = packet->len - packet->l4;
+	const struct doppel_echo was = doppel_echo_on(session, !to_lan, packet->request, len);
+	const struct doppel_echo is = doppel_echo_on(session, to_lan, packet->request, len);
+
+	doppel_edit_echo((struct icmphdr *)(skb->data + packet->l4), &was, &is);
+}
+
+static void edit_addresses4(struct iphdr *iph, __be32 saddr, __be32 daddr)
+{
+	csum_replace4(&iph->check, iph->saddr, saddr);
+	csum_replace4(&iph->check, iph->daddr, daddr);
+	iph->saddr = saddr;
+	iph->daddr = daddr;
+	ip_decrease_ttl(iph);
 }
 
 static void flip_gso(struct sk_buff *skb, unsigned int from, unsigned int to)
@@ -216,8 +235,8 @@ static void flip_gso(struct sk_buff *skb, unsigned int from, unsigned int to)
 	shinfo->gso_segs = 0;
 }
 
-void doppel_xlat_6to4(struct sk_buff *skb, const struct doppel_packet *packet,
-		      const struct doppel_session *session, u16 mss)
+static void xlat_6to4(struct sk_buff *skb, const struct doppel_packet *packet,
+		      const struct doppel_session *session)
 {
 	const struct doppel_lan_tuple *lan = &session->lan;
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
@@ -226,32 +245,25 @@ void doppel_xlat_6to4(struct sk_buff *skb, const struct doppel_packet *packet,
 	u8 tos = ipv6_get_dsfield(ip6h);
 	struct iphdr *iph;
 
-	if (packet->protocol == IPPROTO_ICMP)
-		edit_echo(skb, packet->l4, packet->request ? ICMP_ECHO : ICMP_ECHOREPLY,
-			  lan->device_port, ~icmpv6_pseudo(session, packet->len - packet->l4));
-	else
-		edit_ports(skb, packet, packet->l4, lan->peer_port, lan->device_port,
-			   ~session->addr_diff, ~session->port_diff, mss);
-
 	flip_gso(skb, SKB_GSO_TCPV6, SKB_GSO_TCPV4);
-	skb_forward_csum(skb);
-
 	skb_pull(skb, packet->l4 - sizeof(*iph));
 	skb_reset_network_header(skb);
 	skb->protocol = htons(ETH_P_IP);
 
-	/* RFC 7915 section 5.1 */
+	/* RFC 7915 sections 5.1 and 5.1.1 */
 	iph = (struct iphdr *)skb->data;
 	iph->version = 4;
 	iph->ihl = sizeof(*iph) / 4;
 	iph->tos = tos;
 	iph->tot_len = htons(len);
-	if (len > DF_FREE_LEN) {
+	iph->frag_off = 0;
+	if (packet->may_cut) {
+		iph->id = packet->id;
+	} else if (len > DF_FREE_LEN) {
 		iph->id = 0;
 		iph->frag_off = htons(IP_DF);
 	} else {
 		iph->id = (__force __be16)get_random_u16();
-		iph->frag_off = 0;
 	}
 	iph->ttl = hop_limit - 1;
 	iph->protocol = packet->protocol;
@@ -277,8 +289,8 @@ static void fill_udp_sum(struct sk_buff *skb, const struct doppel_packet *packet
 		uh->check = CSUM_MANGLED_0;
 }
 
-void doppel_xlat_4to6(struct sk_buff *skb, const struct doppel_packet *packet,
-		      const struct doppel_session *session, u16 mss)
+static void xlat_4to6(struct sk_buff *skb, const struct doppel_packet *packet,
+		      const struct doppel_session *session)
 {
 	const struct doppel_wan_tuple *wan = &session->wan;
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
@@ -287,22 +299,7 @@ void doppel_xlat_4to6(struct sk_buff *skb, const struct doppel_packet *packet,
 	u8 tos = iph->tos;
 	u8 ttl = iph->ttl;
 
-	if (packet->protocol == IPPROTO_ICMP) {
-		edit_echo(skb, packet->l4,
-			  packet->request ? ICMPV6_ECHO_REQUEST : ICMPV6_ECHO_REPLY,
-			  wan->identity_port, icmpv6_pseudo(session, payload_len));
-	} else {
-		bool sum = packet->protocol == IPPROTO_UDP &&
-			   skb->ip_summed != CHECKSUM_PARTIAL && !udp_hdr(skb)->check;
-
-		edit_ports(skb, packet, packet->l4, wan->identity_port, wan->peer_port,
-			   session->addr_diff, session->port_diff, mss);
-		if (sum)
-			fill_udp_sum(skb, packet, session);
-	}
-
 	flip_gso(skb, SKB_GSO_TCPV4, SKB_GSO_TCPV6);
-	skb_forward_csum(skb);
 
 	/* The options of IPv4 are ignored (RFC 7915 section 4.1). */
 	skb_pull(skb, packet->l4);
@@ -317,4 +314,41 @@ void doppel_xlat_4to6(struct sk_buff *skb, const struct doppel_packet *packet,
 	ip6h->hop_limit = ttl - 1;
 	ip6h->saddr = wan->identity.ipv6;
 	ip6h->daddr = wan->peer.ipv6;
+}
+
+void doppel_xlat_in(const struct doppel_gateway *gw, struct sk_buff *skb,
+		    const struct doppel_packet *packet, const struct doppel_session *session)
+{
+	if (packet->protocol == IPPROTO_ICMP)
+		edit_echo(skb, packet, session, true);
+	else
+		edit_ports(gw, skb, packet, session, ports_in(session));
+
+	if (session->wan.family == AF_INET)
+		edit_addresses4((struct iphdr *)skb->data, session->lan.peer, session->lan.device);
+	else
+		xlat_6to4(skb, packet, session);
+	skb_forward_csum(skb);
+}
+
+void doppel_xlat_out(const struct doppel_gateway *gw, struct sk_buff *skb,
+		     const struct doppel_packet *packet, const struct doppel_session *session)
+{
+	bool ipv6 = session->wan.family == AF_INET6;
+	bool no_sum = ipv6 && packet->protocol == IPPROTO_UDP &&
+		      skb->ip_summed != CHECKSUM_PARTIAL && !udp_hdr(skb)->check;
+
+	if (packet->protocol == IPPROTO_ICMP)
+		edit_echo(skb, packet, session, false);
+	else
+		edit_ports(gw, skb, packet, session, ports_out(session));
+	if (no_sum)
+		fill_udp_sum(skb, packet, session);
+
+	if (ipv6)
+		xlat_4to6(skb, packet, session);
+	else
+		edit_addresses4((struct iphdr *)skb->data, session->wan.identity.ipv4,
+				session->wan.peer.ipv4);
+	skb_forward_csum(skb);
 }

@@ -9,6 +9,7 @@
 #ifndef _DOPPEL_XLAT_H
 #define _DOPPEL_XLAT_H
 
+#include <linux/icmp.h>
 #include "packet.h"
 #include "session.h"
 
@@ -24,20 +25,34 @@ bool doppel_fits(const struct sk_buff *skb, const struct doppel_packet *packet, 
 int doppel_make_room(struct sk_buff *skb, const struct doppel_packet *packet, int growth,
 		     const struct net_device *out);
 
-/* The largest MSS that the smaller of the two sides can carry. */
-u16 doppel_max_mss(const struct doppel_gateway *gw, const struct doppel_session *session);
+/* To the LAN side, from the WAN: IPv4 from IPv4 or IPv6. Of a SYN the MSS is clamped to what the
+ * smaller of the two ports can carry.
+ */
+void doppel_xlat_in(const struct doppel_gateway *gw, struct sk_buff *skb,
+		    const struct doppel_packet *packet, const struct doppel_session *session);
 
-/* To the device, from the WAN; of a SYN the MSS is clamped to @mss. */
-void doppel_xlat_4to4_in(struct sk_buff *skb, const struct doppel_packet *packet,
-			 const struct doppel_session *session, u16 mss);
-void doppel_xlat_6to4(struct sk_buff *skb, const struct doppel_packet *packet,
-		      const struct doppel_session *session, u16 mss);
+/* From the LAN side, to the WAN: IPv4 to IPv4 or IPv6. */
+void doppel_xlat_out(const struct doppel_gateway *gw, struct sk_buff *skb,
+		     const struct doppel_packet *packet, const struct doppel_session *session);
 
-/* From the device, to the WAN. */
-void doppel_xlat_4to4_out(struct sk_buff *skb, const struct doppel_packet *packet,
-			  const struct doppel_session *session, u16 mss);
-/* An IPv6 client's answer: the way back of 6to4. */
-void doppel_xlat_4to6(struct sk_buff *skb, const struct doppel_packet *packet,
-		      const struct doppel_session *session, u16 mss);
+/**
+ * struct doppel_echo - what of an ICMP echo differs between the sides
+ * @type: of either family
+ * @id: network byte order
+ * @pseudo: what the pseudo header adds to the checksum
+ */
+struct doppel_echo {
+	u8 type;
+	__be16 id;
+	__wsum pseudo;
+};
+
+/* An echo with @len bytes from its ICMP header on, as it is on the LAN side or on the WAN side. */
+struct doppel_echo doppel_echo_on(const struct doppel_session *session, bool lan, bool request,
+				  unsigned int len);
+
+/* Turns an echo's header from what it was into what it is to be. */
+void doppel_edit_echo(struct icmphdr *icmph, const struct doppel_echo *was,
+		      const struct doppel_echo *is);
 
 #endif

@@ -26,8 +26,7 @@ void doppel_xmit_frame(struct net_device *dev, struct sk_buff *skb)
 	this_cpu_write(handed_over, NULL);
 }
 
-/* What a received packet must not take along when it is sent. */
-static void forget_reception(struct sk_buff *skb)
+void doppel_xmit_prepare(struct sk_buff *skb)
 {
 	skb_dst_drop(skb);
 	nf_reset_ct(skb);
@@ -116,7 +115,7 @@ void doppel_xmit_wan(struct doppel_gateway *gw, const struct doppel_device *devi
 {
 	u8 dest[MAX_ADDR_LEN];
 
-	forget_reception(skb);
+	doppel_xmit_prepare(skb);
 	skb->dev = gw->wan;
 
 	/* Until the next hop is resolved the neighbour keeps the packet. When it lets it go it
@@ -136,7 +135,7 @@ void doppel_xmit_wan(struct doppel_gateway *gw, const struct doppel_device *devi
 void doppel_xmit_lan(struct doppel_gateway *gw, const struct doppel_device *device,
 		     struct sk_buff *skb)
 {
-	forget_reception(skb);
+	doppel_xmit_prepare(skb);
 	if (dev_hard_header(skb, gw->lan, ntohs(skb->protocol), device->mac, NULL, skb->len) < 0) {
 		kfree_skb(skb);
 		return;

@@ -12,6 +12,9 @@ struct neighbour;
  */
 struct neighbour *doppel_next_hop(struct doppel_gateway *gw, struct doppel_session *session);
 
+/* Rids a received packet of what it must not take along when it is sent. */
+void doppel_xmit_prepare(struct sk_buff *skb);
+
 /* Send a packet with its network header at skb->data and consume it. Source MAC on the WAN is
  * the device's, on the LAN the port's. Bottom halves off.
  */

@@ -31,16 +31,18 @@ static int world_init(struct kunit *test)
 	gw->timeouts[DOPPEL_TIMEOUT_TCP_CLOSING] = 240 * HZ;
 	gw->timeouts[DOPPEL_TIMEOUT_UDP] = 300 * HZ;
 	gw->timeouts[DOPPEL_TIMEOUT_ICMP] = 60 * HZ;
-	gw->counters = alloc_percpu(struct doppel_counters);
-	KUNIT_ASSERT_NOT_NULL(test, gw->counters);
+	gw->totals = doppel_totals_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, gw->totals);
 	gw->told = doppel_told_alloc();
 	KUNIT_ASSERT_NOT_NULL(test, gw->told);
 	KUNIT_ASSERT_EQ(test, doppel_sessions_init(gw), 0);
 
 	world->device.gw = gw;
-	world->device.counters = alloc_percpu(struct doppel_counters);
+	world->device.counters = doppel_counters_alloc();
 	KUNIT_ASSERT_NOT_NULL(test, world->device.counters);
 	INIT_LIST_HEAD(&world->device.sessions);
+	INIT_LIST_HEAD(&world->device.half_open);
+	INIT_LIST_HEAD(&world->device.in_half_open);
 	spin_lock_init(&world->device.sessions_lock);
 	return 0;
 }
@@ -54,7 +56,7 @@ static void world_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world->device.n_sessions, 0);
 	doppel_sessions_destroy(&world->gw);
 	free_percpu(world->device.counters);
-	free_percpu(world->gw.counters);
+	free_percpu(world->gw.totals);
 	kfree(world->gw.told);
 }
 
@@ -206,6 +208,20 @@ static void client_gets_a_free_port(struct kunit *test)
 	KUNIT_EXPECT_GE(test, ntohs(session->lan.peer_port), 1024);
 }
 
+/* The other side of what a peer has begun speaks. */
+static void answer(struct kunit *test, struct doppel_session *session)
+{
+	struct doppel_packet packet = { .protocol = IPPROTO_UDP };
+	struct world *world = test->priv;
+
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	rcu_read_lock();
+	local_bh_disable();
+	doppel_session_advance(&world->gw, session, &packet, DOPPEL_SIDE_DEVICE);
+	local_bh_enable();
+	rcu_read_unlock();
+}
+
 static void full_tables_refuse(struct kunit *test)
 {
 	struct doppel_flow first = flow4(IPPROTO_UDP, 1), flow;
@@ -215,7 +231,7 @@ static void full_tables_refuse(struct kunit *test)
 
 	for (i = 1; i <= 500; i++) {
 		flow = flow4(IPPROTO_UDP, i);
-		KUNIT_ASSERT_NOT_NULL(test, begin(test, &flow, &why));
+		answer(test, begin(test, &flow, &why));
 	}
 	flow = flow4(IPPROTO_UDP, 501);
 	KUNIT_EXPECT_NULL(test, begin(test, &flow, &why));
@@ -228,6 +244,36 @@ static void full_tables_refuse(struct kunit *test)
 
 	/* What is there is not broken. */
 	KUNIT_EXPECT_NOT_NULL(test, by_wan(test, &first.wan));
+}
+
+/* What nobody has answered makes room, the oldest first, for the device's share and for all. */
+static void half_open_makes_room(struct kunit *test)
+{
+	struct doppel_flow answered = flow4(IPPROTO_UDP, 1), flow;
+	struct world *world = test->priv;
+	enum doppel_drop_reason why;
+	int i;
+
+	answer(test, begin(test, &answered, &why));
+	for (i = 2; i <= 500; i++) {
+		flow = flow4(i % 2 ? IPPROTO_TCP : IPPROTO_UDP, i);
+		KUNIT_ASSERT_NOT_NULL(test, begin(test, &flow, &why));
+	}
+	flow = flow4(IPPROTO_TCP, 501);
+	KUNIT_ASSERT_NOT_NULL(test, begin(test, &flow, &why));
+	KUNIT_EXPECT_NOT_NULL(test, by_wan(test, &answered.wan));
+	flow = flow4(IPPROTO_UDP, 2);
+	KUNIT_EXPECT_NULL(test, by_wan(test, &flow.wan));
+	flow = flow4(IPPROTO_TCP, 3);
+	KUNIT_EXPECT_NOT_NULL(test, by_wan(test, &flow.wan));
+
+	world->gw.max_sessions = 500;
+	flow = flow4(IPPROTO_TCP, 502);
+	KUNIT_ASSERT_NOT_NULL(test, begin(test, &flow, &why));
+	flow = flow4(IPPROTO_TCP, 3);
+	KUNIT_EXPECT_NULL(test, by_wan(test, &flow.wan));
+	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), 500);
+	KUNIT_EXPECT_EQ(test, doppel_total_sum(&world->gw, DOPPEL_TOTAL_EVICTED), 2);
 }
 
 static void gone_device_begins_nothing(struct kunit *test)
@@ -362,7 +408,9 @@ static void walk(struct kunit *test, const struct step *steps, int n, u16 port)
 
 		rcu_read_lock();
 		local_bh_disable();
-		doppel_session_advance(&world->gw, session, &packet, steps[i].from_device);
+		doppel_session_advance(&world->gw, session, &packet,
+				       steps[i].from_device ? DOPPEL_SIDE_DEVICE :
+							      DOPPEL_SIDE_PEER);
 		local_bh_enable();
 		rcu_read_unlock();
 		KUNIT_EXPECT_EQ_MSG(test, session->state, steps[i].state, "step %d", i);
@@ -390,6 +438,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(client_keeps_its_port),
 	KUNIT_CASE(client_gets_a_free_port),
 	KUNIT_CASE(full_tables_refuse),
+	KUNIT_CASE(half_open_makes_room),
 	KUNIT_CASE(gone_device_begins_nothing),
 	KUNIT_CASE(timed_out_is_not_found),
 	KUNIT_CASE(flush_takes_what_is_named),

@@ -12,7 +12,6 @@
 #include "packet.h"
 #include "xlat.h"
 
-#define MSS 1440
 #define HEADROOM 128
 
 enum way { SIXTO4_IN, SIXTO4_OUT, FOURTO4_IN, FOURTO4_OUT };
@@ -71,40 +70,18 @@ static void make_session(struct doppel_session *session, enum way way, u8 protoc
 	}
 	if (way == SIXTO4_IN || way == SIXTO4_OUT) {
 		session->translation = DOPPEL_TRANSLATION_6TO4;
+		session->wan.family = AF_INET6;
 		session->lan.peer = in_aton("192.168.1.1");
 		in6_pton("2001:db8:1::50", -1, session->wan.identity.ipv6.s6_addr, -1, &end);
 		in6_pton("2001:db8:1::200", -1, session->wan.peer.ipv6.s6_addr, -1, &end);
 	} else {
 		session->translation = DOPPEL_TRANSLATION_4TO4;
+		session->wan.family = AF_INET;
 		session->lan.peer = in_aton("10.1.2.200");
 		session->wan.identity.ipv4 = in_aton("10.1.2.50");
 		session->wan.peer.ipv4 = session->lan.peer;
 	}
 	doppel_session_set_checksums(session);
-}
-
-static void translate(struct kunit *test, struct sk_buff *skb, const struct doppel_packet *packet,
-		      const struct doppel_session *session, enum way way,
-		      const struct net_device *out)
-{
-	int growth = doppel_growth(session, packet, outward(way));
-
-	KUNIT_ASSERT_EQ(test, doppel_make_room(skb, packet, growth, out), 0);
-	switch (way) {
-	case SIXTO4_IN:
-		doppel_xlat_6to4(skb, packet, session, MSS);
-		break;
-	case SIXTO4_OUT:
-		doppel_xlat_4to6(skb, packet, session, MSS);
-		break;
-	case FOURTO4_IN:
-		doppel_xlat_4to4_in(skb, packet, session, MSS + 20);
-		break;
-	case FOURTO4_OUT:
-		doppel_xlat_4to4_out(skb, packet, session, MSS + 20);
-		break;
-	}
-	KUNIT_EXPECT_EQ(test, (int)skb->len, (int)packet->len + growth);
 }
 
 static struct net_device *make_port(struct kunit *test)
@@ -115,6 +92,30 @@ static struct net_device *make_port(struct kunit *test)
 	dev->hard_header_len = ETH_HLEN;
 	dev->mtu = ETH_DATA_LEN;
 	return dev;
+}
+
+static struct doppel_gateway *make_gateway(struct kunit *test)
+{
+	struct doppel_gateway *gw = kunit_kzalloc(test, sizeof(*gw), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, gw);
+	gw->lan = make_port(test);
+	gw->wan = gw->lan;
+	return gw;
+}
+
+static void translate(struct kunit *test, struct sk_buff *skb, const struct doppel_packet *packet,
+		      const struct doppel_session *session, enum way way,
+		      const struct doppel_gateway *gw)
+{
+	int growth = doppel_growth(session, packet, outward(way));
+
+	KUNIT_ASSERT_EQ(test, doppel_make_room(skb, packet, growth, gw->wan), 0);
+	if (outward(way))
+		doppel_xlat_out(gw, skb, packet, session);
+	else
+		doppel_xlat_in(gw, skb, packet, session);
+	KUNIT_EXPECT_EQ(test, (int)skb->len, (int)packet->len + growth);
 }
 
 /* The identification of an IPv4 packet that may be cut is random: what the vector cannot know. */
@@ -131,7 +132,7 @@ static void forget_id(u8 *packet)
 
 static void vectors_test(struct kunit *test)
 {
-	struct net_device *out = make_port(test);
+	struct doppel_gateway *gw = make_gateway(test);
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
@@ -143,7 +144,7 @@ static void vectors_test(struct kunit *test)
 		skb = make_skb(test, vector->before, vector->before_len);
 		KUNIT_ASSERT_EQ_MSG(test, parse(skb, &packet), DOPPEL_PARSED, "%s", vector->name);
 		make_session(&session, vector->way, packet.protocol);
-		translate(test, skb, &packet, &session, vector->way, out);
+		translate(test, skb, &packet, &session, vector->way, gw);
 		if (vector->way == SIXTO4_IN) {
 			KUNIT_EXPECT_TRUE_MSG(test, !ip_fast_csum(skb->data, 5), "%s",
 					      vector->name);
@@ -182,7 +183,7 @@ static void truncated_test(struct kunit *test)
  */
 static void lying_test(struct kunit *test)
 {
-	struct net_device *out = make_port(test);
+	struct doppel_gateway *gw = make_gateway(test);
 	int i, bit;
 
 	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
@@ -208,7 +209,7 @@ static void lying_test(struct kunit *test)
 			}
 			if (parse(skb, &packet) == DOPPEL_PARSED) {
 				make_session(&session, vector->way, packet.protocol);
-				translate(test, skb, &packet, &session, vector->way, out);
+				translate(test, skb, &packet, &session, vector->way, gw);
 			}
 			kfree_skb(skb);
 		}
@@ -303,7 +304,7 @@ static void turn_round(struct sk_buff *skb, u8 protocol)
 static void there_and_back_test(struct kunit *test)
 {
 	static const u8 protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP };
-	struct net_device *out = make_port(test);
+	struct doppel_gateway *gw = make_gateway(test);
 	int i;
 
 	for (i = 0; i < 30000; i++) {
@@ -333,13 +334,13 @@ static void there_and_back_test(struct kunit *test)
 			broken = false;
 
 		KUNIT_ASSERT_EQ(test, parse(skb, &packet), DOPPEL_PARSED);
-		translate(test, skb, &packet, &session, SIXTO4_IN, out);
+		translate(test, skb, &packet, &session, SIXTO4_IN, gw);
 		KUNIT_ASSERT_EQ_MSG(test, sum_is_right4(skb, protocol), !broken,
 				    "protocol %u, packet %d", protocol, i);
 
 		turn_round(skb, protocol);
 		KUNIT_ASSERT_EQ(test, parse(skb, &packet), DOPPEL_PARSED);
-		translate(test, skb, &packet, &session, SIXTO4_OUT, out);
+		translate(test, skb, &packet, &session, SIXTO4_OUT, gw);
 		KUNIT_ASSERT_EQ_MSG(test, sum_is_right6(skb), !broken,
 				    "protocol %u, packet %d", protocol, i);
 		kfree_skb(skb);
@@ -349,7 +350,7 @@ static void there_and_back_test(struct kunit *test)
 /* Offloaded checksums hold the pseudo header's sum alone, and become the other family's. */
 static void partial_test(struct kunit *test)
 {
-	struct net_device *out = make_port(test);
+	struct doppel_gateway *gw = make_gateway(test);
 	struct doppel_session session;
 	struct doppel_packet packet;
 	struct ipv6hdr *ip6h;
@@ -371,7 +372,7 @@ static void partial_test(struct kunit *test)
 	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV6;
 
 	KUNIT_ASSERT_EQ(test, parse(skb, &packet), DOPPEL_PARSED);
-	translate(test, skb, &packet, &session, SIXTO4_IN, out);
+	translate(test, skb, &packet, &session, SIXTO4_IN, gw);
 	KUNIT_EXPECT_EQ(test, skb_shinfo(skb)->gso_type, SKB_GSO_TCPV4 | SKB_GSO_DODGY);
 	KUNIT_EXPECT_EQ(test, skb_shinfo(skb)->gso_size, 100);
 	KUNIT_EXPECT_EQ(test, skb_shinfo(skb)->gso_segs, 0);

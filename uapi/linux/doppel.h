@@ -17,13 +17,26 @@
 /**
  * enum doppel_identity_mode - Which MAC addresses may show on the WAN.
  * @DOPPEL_IDENTITY_MODE_DEVICES_ONLY: Only the devices'. What the box itself
- *   sends is dropped.
+ *   sends leaves by a lent identity or not at all.
  * @DOPPEL_IDENTITY_MODE_OWN: The devices' and the port's own; the box keeps
  *   its addresses.
  */
 enum doppel_identity_mode {
 	DOPPEL_IDENTITY_MODE_DEVICES_ONLY,
 	DOPPEL_IDENTITY_MODE_OWN,
+};
+
+/**
+ * enum doppel_filter_mode
+ * @DOPPEL_FILTER_MODE_OFF: What comes in is up to the forwards alone, and
+ *   everything may go out.
+ * @DOPPEL_FILTER_MODE_FORWARD: The first packet of each session, in its
+ *   LAN-side IPv4 form and untracked, also passes the namespace's forward
+ *   hook, for the site's rules to judge.
+ */
+enum doppel_filter_mode {
+	DOPPEL_FILTER_MODE_OFF,
+	DOPPEL_FILTER_MODE_FORWARD,
 };
 
 enum doppel_port {
@@ -43,11 +56,17 @@ enum doppel_table {
 
 /**
  * enum doppel_translation - What a session does to its packets, named from the
- *   WAN inwards.
+ *   side that began.
+ * @DOPPEL_TRANSLATION_4TO4: IPv4 on both sides.
+ * @DOPPEL_TRANSLATION_6TO4: An IPv6 client, seen on the LAN as the gateway.
+ * @DOPPEL_TRANSLATION_4TO6: An IPv6 host that is seen on the LAN with an IPv4
+ *   address of its own, by the NAT64 prefix (464XLAT, RFC 6877) or by an
+ *   explicit mapping (RFC 7757).
  */
 enum doppel_translation {
 	DOPPEL_TRANSLATION_4TO4,
 	DOPPEL_TRANSLATION_6TO4,
+	DOPPEL_TRANSLATION_4TO6,
 };
 
 /**
@@ -75,7 +94,7 @@ enum doppel_session_state {
  * @DOPPEL_DROP_REASON_LAN_MALFORMED: From the LAN, headers that are cut short
  *   or contradict themselves.
  * @DOPPEL_DROP_REASON_LAN_PROTOCOL: From the LAN, neither TCP nor UDP nor ICMP
- *   echo.
+ *   echo nor an ICMP error.
  * @DOPPEL_DROP_REASON_WAN_FOREIGN: From the WAN, unicast to a MAC that is
  *   nobody's here.
  * @DOPPEL_DROP_REASON_WAN_MALFORMED: From the WAN, headers that are cut short
@@ -83,11 +102,12 @@ enum doppel_session_state {
  * @DOPPEL_DROP_REASON_WAN_NO_FORWARD: From the WAN, to an identity, with no
  *   session and no forward.
  * @DOPPEL_DROP_REASON_WAN_PROTOCOL: From the WAN, to an identity, neither TCP
- *   nor UDP nor ICMP echo.
+ *   nor UDP nor ICMP echo nor an ICMP error.
  * @DOPPEL_DROP_REASON_WAN_SPOOF: From the WAN, a source that no host may have.
  * @DOPPEL_DROP_REASON_NEGOTIATION: DHCP and router advertisements for
  *   identities, which the agent has read.
- * @DOPPEL_DROP_REASON_FRAGMENT: A fragment.
+ * @DOPPEL_DROP_REASON_FRAGMENT: A fragment that overlaps others, is one too
+ *   many, or never became a whole packet.
  * @DOPPEL_DROP_REASON_TTL: TTL or hop limit ran out.
  * @DOPPEL_DROP_REASON_TOO_BIG: Does not fit the way out and may not be cut.
  * @DOPPEL_DROP_REASON_TCP_STATE: A TCP segment that fits no session and may
@@ -105,6 +125,10 @@ enum doppel_session_state {
  *   neither a device's nor the port's.
  * @DOPPEL_DROP_REASON_NEIGHBOUR: ARP or ND for an identity, answered or not
  *   for us to answer.
+ * @DOPPEL_DROP_REASON_ICMP_ERROR: An ICMP error about no session of ours, or
+ *   that the other family does not know.
+ * @DOPPEL_DROP_REASON_FILTER: The first packet of a session that the
+ *   namespace's forward hook refused.
  */
 enum doppel_drop_reason {
 	DOPPEL_DROP_REASON_LAN_SPOOF,
@@ -129,6 +153,32 @@ enum doppel_drop_reason {
 	DOPPEL_DROP_REASON_EGRESS_OWN,
 	DOPPEL_DROP_REASON_EGRESS_FOREIGN,
 	DOPPEL_DROP_REASON_NEIGHBOUR,
+	DOPPEL_DROP_REASON_ICMP_ERROR,
+	DOPPEL_DROP_REASON_FILTER,
+};
+
+/**
+ * enum doppel_total - What a gateway has done beside counting packets.
+ * @DOPPEL_TOTAL_ICMP_ERRORS: ICMP errors translated.
+ * @DOPPEL_TOTAL_ICMP_SENT: ICMP errors of the gateway's own.
+ * @DOPPEL_TOTAL_REASSEMBLED: Packets put together from fragments.
+ * @DOPPEL_TOTAL_FRAGMENTED: Packets cut into fragments.
+ * @DOPPEL_TOTAL_SEGMENTED: Super-packets cut into segments before they were
+ *   translated.
+ * @DOPPEL_TOTAL_HAIRPINNED: Packets from one device to another's WAN address.
+ * @DOPPEL_TOTAL_LENT: The box's own packets, either way, by a lent identity.
+ * @DOPPEL_TOTAL_EVICTED: Sessions that nobody had answered yet, ended to make
+ *   room.
+ */
+enum doppel_total {
+	DOPPEL_TOTAL_ICMP_ERRORS,
+	DOPPEL_TOTAL_ICMP_SENT,
+	DOPPEL_TOTAL_REASSEMBLED,
+	DOPPEL_TOTAL_FRAGMENTED,
+	DOPPEL_TOTAL_SEGMENTED,
+	DOPPEL_TOTAL_HAIRPINNED,
+	DOPPEL_TOTAL_LENT,
+	DOPPEL_TOTAL_EVICTED,
 };
 
 enum {
@@ -155,9 +205,21 @@ enum {
 	DOPPEL_A_GATEWAY_DEVICES,
 	DOPPEL_A_GATEWAY_SESSIONS,
 	DOPPEL_A_GATEWAY_VERSION,
+	DOPPEL_A_GATEWAY_LENDER,
+	DOPPEL_A_GATEWAY_NAT64_PREFIX,
+	DOPPEL_A_GATEWAY_NAT64_PREFIX_LEN,
+	DOPPEL_A_GATEWAY_FILTER,
 
 	__DOPPEL_A_GATEWAY_MAX,
 	DOPPEL_A_GATEWAY_MAX = (__DOPPEL_A_GATEWAY_MAX - 1)
+};
+
+enum {
+	DOPPEL_A_MAPPING_IPV4 = 1,
+	DOPPEL_A_MAPPING_IPV6,
+
+	__DOPPEL_A_MAPPING_MAX,
+	DOPPEL_A_MAPPING_MAX = (__DOPPEL_A_MAPPING_MAX - 1)
 };
 
 enum {
@@ -193,6 +255,14 @@ enum {
 
 	__DOPPEL_A_DROP_MAX,
 	DOPPEL_A_DROP_MAX = (__DOPPEL_A_DROP_MAX - 1)
+};
+
+enum {
+	DOPPEL_A_COUNT_OF = 1,
+	DOPPEL_A_COUNT_VALUE,
+
+	__DOPPEL_A_COUNT_MAX,
+	DOPPEL_A_COUNT_MAX = (__DOPPEL_A_COUNT_MAX - 1)
 };
 
 enum {
@@ -239,6 +309,7 @@ enum {
 	DOPPEL_A_SESSION_WAN_PEER_IPV6,
 	DOPPEL_A_SESSION_WAN_PEER_PORT,
 	DOPPEL_A_SESSION_EXPIRES,
+	DOPPEL_A_SESSION_LENT,
 
 	__DOPPEL_A_SESSION_MAX,
 	DOPPEL_A_SESSION_MAX = (__DOPPEL_A_SESSION_MAX - 1)
@@ -247,6 +318,7 @@ enum {
 enum {
 	DOPPEL_A_STATS_COUNTERS = 1,
 	DOPPEL_A_STATS_DROP,
+	DOPPEL_A_STATS_TOTAL,
 
 	__DOPPEL_A_STATS_MAX,
 	DOPPEL_A_STATS_MAX = (__DOPPEL_A_STATS_MAX - 1)
@@ -283,6 +355,9 @@ enum {
 	DOPPEL_CMD_ADDRESS_CONFLICT_NTF,
 	DOPPEL_CMD_PORT_GONE_NTF,
 	DOPPEL_CMD_TABLE_FULL_NTF,
+	DOPPEL_CMD_MAPPING_ADD,
+	DOPPEL_CMD_MAPPING_DEL,
+	DOPPEL_CMD_MAPPING_GET,
 
 	__DOPPEL_CMD_MAX,
 	DOPPEL_CMD_MAX = (__DOPPEL_CMD_MAX - 1)

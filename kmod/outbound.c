@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/icmp.h>
+#include <linux/ip.h>
+#include <linux/netfilter.h>
+#include <net/ipv6.h>
+
+#include "filter.h"
+#include "frag.h"
+#include "gso.h"
+#include "icmp.h"
+#include "inbound.h"
+#include "mapping.h"
+#include "outbound.h"
+#include "stats.h"
+#include "tcp.h"
+#include "trace.h"
+#include "xlat.h"
+#include "xmit.h"
+
+struct doppel_lan_tuple doppel_outbound_tuple(const struct sk_buff *skb,
+					      const struct doppel_packet *packet)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+
+	return (struct doppel_lan_tuple){
+		.device = iph->saddr,
+		.peer = iph->daddr,
+		.device_port = packet->source,
+		.peer_port = packet->dest,
+		.protocol = packet->protocol,
+	};
+}
+
+/* What the box sends for itself is not a device's doing. */
+static struct doppel_device *account_of(const struct doppel_session *session)
+{
+	return session->lent ? NULL : session->device;
+}
+
+static unsigned int drop(struct doppel_gateway *gw, const struct doppel_session *session,
+			 const struct sk_buff *skb, enum doppel_drop_reason reason)
+{
+	return doppel_drop(gw, account_of(session), skb, reason);
+}
+
+/* To a device; the box is not told what it could find out by its own routes. */
+static void tell(struct doppel_gateway *gw, const struct doppel_session *session,
+		 const struct sk_buff *skb, u8 type, u8 code, u32 info)
+{
+	if (!session->lent)
+		doppel_icmp_to_device(gw, session->device, skb, type, code, info);
+}
+
+static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
+				 const struct doppel_packet *whole, struct doppel_session *session)
+{
+	struct sk_buff *segment, *next;
+	bool first = whole->first;
+
+	segment = doppel_gso_segment(gw, skb);
+	if (!segment)
+		drop(gw, session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
+
+	for (; segment; segment = next) {
+		struct doppel_packet packet;
+
+		next = segment->next;
+		skb_mark_not_on_list(segment);
+		if (doppel_parse4(segment, &packet) != DOPPEL_PARSED) {
+			drop(gw, session, segment, DOPPEL_DROP_REASON_LAN_MALFORMED);
+			kfree_skb(segment);
+			continue;
+		}
+		packet.first = first;
+		first = false;
+		if (doppel_outbound(gw, segment, &packet, session) != NF_STOLEN)
+			kfree_skb(segment);
+	}
+	return NF_STOLEN;
+}
+
+/* The longest packet that may leave. IPv4 that may be cut on its way is cut here, as nobody can do
+ * it later: to what every IPv6 link takes (RFC 7915 section 4); what came in fragments stays in
+ * fragments as large.
+ */
+static unsigned int limit_of(const struct doppel_gateway *gw, const struct doppel_packet *packet,
+			     const struct doppel_session *session)
+{
+	unsigned int limit = READ_ONCE(gw->wan->mtu);
+
+	if (!packet->may_cut)
+		return limit;
+	if (session->wan.family == AF_INET6)
+		return min(limit, (unsigned int)IPV6_MIN_MTU);
+	return packet->cut ? min(limit, (unsigned int)packet->cut) : limit;
+}
+
+static void send_cut(struct doppel_gateway *gw, struct sk_buff *skb,
+		     const struct doppel_packet *packet, struct doppel_session *session,
+		     unsigned int limit)
+{
+	struct sk_buff *fragment, *next;
+
+	fragment = doppel_frag_cut(gw, skb, gw->wan, limit, packet->id);
+	if (!fragment)
+		drop(gw, session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
+
+	for (; fragment; fragment = next) {
+		next = fragment->next;
+		skb_mark_not_on_list(fragment);
+		doppel_outbound_send(gw, session, fragment);
+	}
+}
+
+void doppel_outbound_send(struct doppel_gateway *gw, struct doppel_session *session,
+			  struct sk_buff *skb)
+{
+	struct neighbour *next_hop;
+
+	if (unlikely(session->hairpin)) {
+		doppel_inbound_hairpin(gw, session->device, skb);
+		return;
+	}
+
+	next_hop = doppel_next_hop(gw, session);
+	if (unlikely(!next_hop)) {
+		drop(gw, session, skb, DOPPEL_DROP_REASON_NEXT_HOP);
+		kfree_skb(skb);
+		return;
+	}
+	doppel_xmit_wan(gw, session->device, next_hop, skb);
+}
+
+unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
+			     struct doppel_packet *packet, struct doppel_session *session)
+{
+	int growth = doppel_growth(session, packet, true);
+	unsigned int limit = limit_of(gw, packet, session);
+	const struct iphdr *iph = (struct iphdr *)skb->data;
+	unsigned int len = packet->len;
+	bool fits;
+
+	if (unlikely(!doppel_gso_is_plain(skb)))
+		return each_segment(gw, skb, packet, session);
+	if (unlikely(iph->ttl <= 1)) {
+		tell(gw, session, skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
+		return drop(gw, session, skb, DOPPEL_DROP_REASON_TTL);
+	}
+	fits = doppel_fits(skb, packet, growth, limit);
+	if (unlikely(!fits)) {
+		if (!packet->may_cut) {
+			tell(gw, session, skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, limit - growth);
+			return drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
+		}
+		if (skb_is_gso(skb))
+			return each_segment(gw, skb, packet, session);
+	}
+	if (unlikely(packet->first && !doppel_filter_passes(gw, session, skb))) {
+		doppel_session_end(session);
+		return drop(gw, session, skb, DOPPEL_DROP_REASON_FILTER);
+	}
+	if (doppel_make_room(skb, packet, growth, gw->wan))
+		return drop(gw, session, skb, DOPPEL_DROP_REASON_NO_MEMORY);
+
+	doppel_session_advance(gw, session, packet, DOPPEL_SIDE_DEVICE);
+	trace_doppel_translate(session, skb, true);
+	doppel_xlat_out(gw, skb, packet, session);
+
+	if (unlikely(session->lent))
+		doppel_count_total(gw, DOPPEL_TOTAL_LENT);
+	else
+		doppel_count_lan(session->device, len);
+	if (likely(fits))
+		doppel_outbound_send(gw, session, skb);
+	else
+		send_cut(gw, skb, packet, session, limit);
+	return NF_STOLEN;
+}
+
+/* --- New flows. -------------------------------------------------------------------------- */
+
+/* The address by which the identity reaches IPv6 hosts, or NULL. */
+static const struct in6_addr *source6(const struct doppel_identity *identity)
+{
+	return identity->n_wan_ipv6 ? &identity->wan_ipv6[0].addr : NULL;
+}
+
+/* The WAN side of the flow: an explicit mapping's IPv6 host; else IPv4 where the identity has it;
+ * else by the NAT64 prefix (RFC 6877). False if there is no way. RCU.
+ */
+static bool find_peer(struct doppel_gateway *gw, const struct doppel_identity *identity,
+		      struct doppel_flow *flow)
+{
+	const struct in6_addr *source = source6(identity);
+	const struct doppel_mapping *mapping;
+	const struct doppel_identity *other;
+
+	mapping = source ? doppel_mapping_by_ipv4(gw, flow->lan.peer) : NULL;
+	if (mapping) {
+		flow->wan.peer.ipv6 = mapping->ipv6;
+	} else if (identity->wan_ipv4) {
+		flow->wan.family = AF_INET;
+		flow->wan.identity.ipv4 = identity->wan_ipv4;
+		flow->wan.peer.ipv4 = flow->lan.peer;
+		flow->translation = DOPPEL_TRANSLATION_4TO4;
+		other = doppel_identity_by_wan4(gw, flow->lan.peer);
+		flow->hairpin = !!other;
+		return true;
+	} else if (!source || !doppel_nat64_to_ipv6(gw, flow->lan.peer, &flow->wan.peer.ipv6)) {
+		return false;
+	}
+
+	flow->wan.family = AF_INET6;
+	flow->wan.identity.ipv6 = *source;
+	flow->translation = DOPPEL_TRANSLATION_4TO6;
+	flow->hairpin = !!doppel_address_by_wan6(gw, &flow->wan.peer.ipv6);
+	return true;
+}
+
+unsigned int doppel_outbound_begin(struct doppel_gateway *gw, struct sk_buff *skb,
+				   struct doppel_packet *packet,
+				   const struct doppel_lan_tuple *tuple,
+				   struct doppel_device *device, bool lent)
+{
+	const struct doppel_identity *identity = rcu_dereference(device->identity);
+	struct doppel_device *account = lent ? NULL : device;
+	struct doppel_flow flow = {
+		.lan = *tuple,
+		.outbound = true,
+		.lent = lent,
+	};
+	struct doppel_session *session;
+	enum doppel_drop_reason why;
+
+	if (packet->protocol == IPPROTO_TCP && (!packet->syn || packet->ack))
+		return doppel_drop(gw, account, skb, DOPPEL_DROP_REASON_TCP_STATE);
+	if (packet->protocol == IPPROTO_ICMP && !packet->request)
+		return doppel_drop(gw, account, skb, DOPPEL_DROP_REASON_LAN_PROTOCOL);
+	if (!find_peer(gw, identity, &flow)) {
+		if (!lent)
+			doppel_icmp_to_device(gw, device, skb, ICMP_DEST_UNREACH, ICMP_NET_UNREACH,
+					      0);
+		return doppel_drop(gw, account, skb, DOPPEL_DROP_REASON_LAN_NO_IDENTITY);
+	}
+	/* The answer could not find its way up the box's stack. */
+	if (lent && flow.hairpin)
+		return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_EGRESS_OWN);
+
+	flow.wan.identity_port = tuple->device_port;
+	flow.wan.peer_port = tuple->peer_port;
+	flow.wan.protocol = packet->protocol;
+	session = doppel_session_begin(gw, device, &flow, &why);
+	if (!session)
+		return doppel_drop(gw, account, skb, why);
+
+	packet->first = true;
+	return doppel_outbound(gw, skb, packet, session);
+}
