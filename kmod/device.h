@@ -74,14 +74,15 @@ struct doppel_lan {
 /**
  * struct doppel_device - an IPv4 host on the LAN
  * @by_mac: in &doppel_gateway.by_mac
+ * @mac: its MAC
+ * @epoch: changes after the identity; a session's next hop of another epoch is stale
+ * @counters: per CPU
+ * @identity: its face on the WAN, never NULL; RTNL, RCU for reading
+ * @gw: its gateway
+ * @last_seen: jiffies of its last frame on the LAN; 0 before the first
+ * @lan_ipv4: network byte order, or zero; may change while packets pass
  * @by_lan: in the table of that name, or NULL if @lan_ipv4 is zero; RTNL
  * @list: in &doppel_gateway.devices; RTNL, RCU for reading
- * @gw: its gateway
- * @identity: its face on the WAN, never NULL; RTNL, RCU for reading
- * @epoch: changes after the identity; a session's next hop of another epoch is stale
- * @mac: its MAC
- * @lan_ipv4: network byte order, or zero; may change while packets pass
- * @last_seen: jiffies of its last frame on the LAN; 0 before the first
  * @forwards: its forwards; RTNL, RCU for reading
  * @sessions: its sessions; @sessions_lock
  * @n_sessions: their number; @sessions_lock
@@ -89,20 +90,23 @@ struct doppel_lan {
  * @in_half_open: in &doppel_gateway.half_open while there are any; its lock
  * @sessions_lock: taken with bottom halves off
  * @gone: being removed: begins no session any more; @sessions_lock
- * @counters: per CPU
  * @conflict_told: jiffies of the last address-conflict event and defence
  * @rcu: frees it
+ *
+ * What packets look at comes first, in one cache line.
  */
 struct doppel_device {
 	struct rhash_head by_mac;
+	u8 mac[ETH_ALEN];
+	u32 epoch;
+	struct doppel_counters __percpu *counters;
+	struct doppel_identity __rcu *identity;
+	struct doppel_gateway *gw;
+	unsigned long last_seen;
+	__be32 lan_ipv4;
+
 	struct doppel_lan *by_lan;
 	struct list_head list;
-	struct doppel_gateway *gw;
-	struct doppel_identity __rcu *identity;
-	u32 epoch;
-	u8 mac[ETH_ALEN];
-	__be32 lan_ipv4;
-	unsigned long last_seen;
 	struct list_head forwards;
 
 	struct list_head sessions;
@@ -112,7 +116,6 @@ struct doppel_device {
 	spinlock_t sessions_lock;
 	bool gone;
 
-	struct doppel_counters __percpu *counters;
 	unsigned long conflict_told;
 	struct rcu_head rcu;
 };

@@ -319,24 +319,27 @@ static unsigned int fragment(struct doppel_gateway *gw, struct sk_buff *skb,
 	return parsed6(gw, skb, parsed, packet, hairpin);
 }
 
-/* A packet for the device's address that no session was found for. @flow has the WAN-side tuple if
- * the packet has ports, @spoofed says that nobody may have its source.
+/* A packet for the device's address that no session was found for. @tuple is the one of a packet
+ * that has ports; @spoofed says that nobody may have its source.
  */
 static unsigned int newcomer(struct doppel_gateway *gw, struct sk_buff *skb,
 			     enum doppel_parsed parsed, struct doppel_packet *packet,
-			     struct doppel_device *device, struct doppel_flow *flow, bool spoofed)
+			     struct doppel_device *device, const struct doppel_wan_tuple *tuple,
+			     bool hairpin, bool spoofed)
 {
+	struct doppel_flow flow = { .hairpin = hairpin };
 	struct doppel_session *session;
 	enum doppel_drop_reason why;
 
 	if (spoofed)
 		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_WAN_SPOOF);
 	if (parsed == DOPPEL_PARSED_FRAGMENT)
-		return fragment(gw, skb, packet, device, flow->hairpin);
+		return fragment(gw, skb, packet, device, hairpin);
 	if (parsed == DOPPEL_PARSED_ICMP_ERROR)
 		return doppel_icmp_xlat_in(gw, skb, packet, device);
 
-	session = begin(gw, packet, device, flow, &why);
+	flow.wan = *tuple;
+	session = begin(gw, packet, device, &flow, &why);
 	if (!session)
 		return doppel_drop(gw, device, skb, why);
 	return pass(gw, skb, packet, session);
@@ -354,19 +357,19 @@ static unsigned int parsed4(struct doppel_gateway *gw, struct sk_buff *skb,
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	const struct doppel_identity *identity;
-	struct doppel_flow flow = { .hairpin = hairpin };
+	struct doppel_wan_tuple tuple = {};
 	struct doppel_session *session;
 	enum doppel_drop_reason why;
 	struct doppel_device *device;
 
 	if (likely(parsed == DOPPEL_PARSED)) {
-		flow.wan.identity.ipv4 = iph->daddr;
-		flow.wan.peer.ipv4 = iph->saddr;
-		flow.wan.identity_port = packet->dest;
-		flow.wan.peer_port = packet->source;
-		flow.wan.protocol = packet->protocol;
-		flow.wan.family = AF_INET;
-		session = find(gw, skb, packet, &flow.wan);
+		tuple.identity.ipv4 = iph->daddr;
+		tuple.peer.ipv4 = iph->saddr;
+		tuple.identity_port = packet->dest;
+		tuple.peer_port = packet->source;
+		tuple.protocol = packet->protocol;
+		tuple.family = AF_INET;
+		session = find(gw, skb, packet, &tuple);
 		if (likely(session))
 			return pass(gw, skb, packet, session);
 	}
@@ -381,27 +384,28 @@ static unsigned int parsed4(struct doppel_gateway *gw, struct sk_buff *skb,
 	identity = rcu_dereference(device->identity);
 	if (!identity->wan_ipv4 || iph->daddr != identity->wan_ipv4)
 		return doppel_drop(gw, device, skb, why);
-	return newcomer(gw, skb, parsed, packet, device, &flow, is_spoof4(gw, iph->saddr, hairpin));
+	return newcomer(gw, skb, parsed, packet, device, &tuple, hairpin,
+			is_spoof4(gw, iph->saddr, hairpin));
 }
 
 static unsigned int parsed6(struct doppel_gateway *gw, struct sk_buff *skb,
 			    enum doppel_parsed parsed, struct doppel_packet *packet, bool hairpin)
 {
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
-	struct doppel_flow flow = { .hairpin = hairpin };
 	const struct doppel_address *address;
+	struct doppel_wan_tuple tuple;
 	struct doppel_session *session;
 	enum doppel_drop_reason why;
 	struct doppel_device *device;
 
 	if (likely(parsed == DOPPEL_PARSED)) {
-		flow.wan.identity.ipv6 = ip6h->daddr;
-		flow.wan.peer.ipv6 = ip6h->saddr;
-		flow.wan.identity_port = packet->dest;
-		flow.wan.peer_port = packet->source;
-		flow.wan.protocol = packet->protocol;
-		flow.wan.family = AF_INET6;
-		session = find(gw, skb, packet, &flow.wan);
+		tuple.identity.ipv6 = ip6h->daddr;
+		tuple.peer.ipv6 = ip6h->saddr;
+		tuple.identity_port = packet->dest;
+		tuple.peer_port = packet->source;
+		tuple.protocol = packet->protocol;
+		tuple.family = AF_INET6;
+		session = find(gw, skb, packet, &tuple);
 		if (likely(session))
 			return pass(gw, skb, packet, session);
 	}
@@ -417,7 +421,7 @@ static unsigned int parsed6(struct doppel_gateway *gw, struct sk_buff *skb,
 	if (!address || address->device != device ||
 	    ipv6_addr_type(&ip6h->daddr) & IPV6_ADDR_LINKLOCAL)
 		return doppel_drop(gw, device, skb, why);
-	return newcomer(gw, skb, parsed, packet, device, &flow,
+	return newcomer(gw, skb, parsed, packet, device, &tuple, hairpin,
 			is_spoof6(gw, &ip6h->saddr, hairpin));
 }
 

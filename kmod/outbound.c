@@ -92,7 +92,7 @@ static unsigned int limit_of(const struct doppel_gateway *gw, const struct doppe
 		return limit;
 	if (session->wan.family == AF_INET6)
 		return min(limit, (unsigned int)IPV6_MIN_MTU);
-	return packet->cut ? min(limit, (unsigned int)packet->cut) : limit;
+	return packet->cut ? min_t(unsigned int, limit, packet->cut) : limit;
 }
 
 static void send_cut(struct doppel_gateway *gw, struct sk_buff *skb,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/hash.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
 #include <net/neighbour.h>
@@ -32,10 +34,61 @@
 
 static struct kmem_cache *cache;
 
+/* NH (RFC 4418 section 5.2.2): with a key that nobody knows nobody can make tuples collide, and its
+ * multiplications do not wait for one another.
+ */
+static u32 hash_keys[sizeof(struct doppel_wan_tuple) / sizeof(u32)] __read_mostly;
+
+static __always_inline u32 hash_tuple(const u32 *words, unsigned int n)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i += 2)
+		sum += (u64)(words[i] + hash_keys[i]) * (words[i + 1] + hash_keys[i + 1]);
+	return hash_64(sum, 32);
+}
+
+static __always_inline bool same_tuple(const u64 *a, const u64 *b, unsigned int n)
+{
+	u64 differ = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		differ |= a[i] ^ b[i];
+	return !differ;
+}
+
+static __always_inline u32 hash_lan(const void *tuple, u32 len, u32 seed)
+{
+	return hash_tuple(tuple, sizeof(struct doppel_lan_tuple) / sizeof(u32)) ^ seed;
+}
+
+static __always_inline u32 hash_wan(const void *tuple, u32 len, u32 seed)
+{
+	return hash_tuple(tuple, sizeof(struct doppel_wan_tuple) / sizeof(u32)) ^ seed;
+}
+
+static __always_inline int cmp_lan(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct doppel_session *session = obj;
+
+	return !same_tuple(arg->key, (const u64 *)&session->lan, sizeof(session->lan) / sizeof(u64));
+}
+
+static __always_inline int cmp_wan(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct doppel_session *session = obj;
+
+	return !same_tuple(arg->key, (const u64 *)&session->wan, sizeof(session->wan) / sizeof(u64));
+}
+
 static const struct rhashtable_params lan_params = {
 	.key_len = sizeof(struct doppel_lan_tuple),
 	.key_offset = offsetof(struct doppel_session, lan),
 	.head_offset = offsetof(struct doppel_session, lan_node),
+	.hashfn = hash_lan,
+	.obj_cmpfn = cmp_lan,
 	.automatic_shrinking = true,
 };
 
@@ -43,6 +96,8 @@ static const struct rhashtable_params wan_params = {
 	.key_len = sizeof(struct doppel_wan_tuple),
 	.key_offset = offsetof(struct doppel_session, wan),
 	.head_offset = offsetof(struct doppel_session, wan_node),
+	.hashfn = hash_wan,
+	.obj_cmpfn = cmp_wan,
 	.automatic_shrinking = true,
 };
 
@@ -632,6 +687,7 @@ void doppel_sessions_destroy(struct doppel_gateway *gw)
 
 int doppel_session_init(void)
 {
+	get_random_bytes(hash_keys, sizeof(hash_keys));
 	cache = KMEM_CACHE(doppel_session, SLAB_HWCACHE_ALIGN);
 	return cache ? 0 : -ENOMEM;
 }

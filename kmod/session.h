@@ -17,17 +17,17 @@
 struct doppel_packet;
 struct neighbour;
 
-/* As in a packet from the LAN: the device is the source. No padding: hashed whole. */
+/* As in a packet from the LAN: the device is the source. No padding: hashed and compared whole. */
 struct doppel_lan_tuple {
 	__be32 device;
 	__be32 peer;
 	__be16 device_port;
 	__be16 peer_port;
 	u32 protocol;
-};
+} __aligned(8);
 
 /* As in a packet to the WAN: the identity is the source. IPv4 addresses are
- * in the first word of the union, the rest is zero. No padding: hashed whole.
+ * in the first word of the union, the rest is zero. No padding: hashed and compared whole.
  */
 struct doppel_wan_tuple {
 	union {
@@ -38,7 +38,7 @@ struct doppel_wan_tuple {
 	__be16 peer_port;
 	u16 protocol;
 	u16 family;
-};
+} __aligned(8);
 
 /* Who sends: an index of what is kept of either end. */
 enum doppel_side {

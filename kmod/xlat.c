@@ -19,6 +19,9 @@
 /* RFC 7915 section 5.1: an IPv4 packet up to this long may be cut on its way. */
 #define DF_FREE_LEN 1260
 
+/* What tells such packets of one CPU apart (RFC 6864 section 4.1). */
+static DEFINE_PER_CPU(u16, next_id);
+
 int doppel_growth(const struct doppel_session *session, const struct doppel_packet *packet,
 		  bool from_device)
 {
@@ -263,7 +266,7 @@ static void xlat_6to4(struct sk_buff *skb, const struct doppel_packet *packet,
 		iph->id = 0;
 		iph->frag_off = htons(IP_DF);
 	} else {
-		iph->id = (__force __be16)get_random_u16();
+		iph->id = (__force __be16)this_cpu_inc_return(next_id);
 	}
 	iph->ttl = hop_limit - 1;
 	iph->protocol = packet->protocol;

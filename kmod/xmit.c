@@ -136,9 +136,11 @@ void doppel_xmit_lan(struct doppel_gateway *gw, const struct doppel_device *devi
 		     struct sk_buff *skb)
 {
 	doppel_xmit_prepare(skb);
+	skb->dev = gw->lan;
 	if (dev_hard_header(skb, gw->lan, ntohs(skb->protocol), device->mac, NULL, skb->len) < 0) {
 		kfree_skb(skb);
 		return;
 	}
-	doppel_xmit_frame(gw->lan, skb);
+	/* No hook of ours is on the way out there. */
+	dev_queue_xmit(skb);
 }
