@@ -45,7 +45,8 @@ unsigned int doppel_box_out(struct doppel_gateway *gw, struct sk_buff *skb)
 	struct doppel_packet packet;
 	enum doppel_parsed parsed;
 
-	if (!lender)
+	/* What somebody else holds, too, must not be rewritten. */
+	if (!lender || skb_shared(skb))
 		return refuse(gw, skb);
 
 	__skb_pull(skb, ETH_HLEN);
@@ -58,8 +59,6 @@ unsigned int doppel_box_out(struct doppel_gateway *gw, struct sk_buff *skb)
 	if (parsed != DOPPEL_PARSED)
 		return refuse(gw, skb);
 
-	/* Nobody could cut it later. */
-	packet.may_cut = true;
 	tuple = doppel_outbound_tuple(skb, &packet);
 	session = doppel_session_by_lan(gw, &tuple);
 	if (session && session->lent)

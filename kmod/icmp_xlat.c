@@ -558,7 +558,8 @@ unsigned int doppel_icmp_xlat_in(struct doppel_gateway *gw, struct sk_buff *skb,
 			return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_ICMP_ERROR);
 	} else {
 		teller = teller_in(gw, session, &((const struct ipv6hdr *)skb->data)->saddr);
-		cut_extensions(&quote, icmp.info >> 24, 8);
+		if (icmp.type == ICMPV6_DEST_UNREACH || icmp.type == ICMPV6_TIME_EXCEED)
+			cut_extensions(&quote, icmp.info >> 24, 8);
 		if (!read_quote6(&quote) || !doppel_icmp_6to4(&icmp, max_mtu))
 			return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_ICMP_ERROR);
 	}

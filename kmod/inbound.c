@@ -143,6 +143,10 @@ static unsigned int pass(struct doppel_gateway *gw, struct sk_buff *skb,
 		refuse_ttl(gw, device, skb);
 		return drop(gw, session, skb, DOPPEL_DROP_REASON_TTL);
 	}
+	/* An IPv6 packet may be longer than any of IPv4's. */
+	if (unlikely((int)len + growth > IP_MAX_MTU))
+		return skb_is_gso(skb) ? each_segment(gw, skb, packet, session) :
+					 drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 	if (likely(!session->lent))
 		fits = doppel_fits(skb, packet, growth, limit);
 	if (unlikely(!fits)) {

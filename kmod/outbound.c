@@ -43,7 +43,7 @@ static unsigned int drop(struct doppel_gateway *gw, const struct doppel_session 
 	return doppel_drop(gw, account_of(session), skb, reason);
 }
 
-/* To a device; the box is not told what it could find out by its own routes. */
+/* To a device. */
 static void tell(struct doppel_gateway *gw, const struct doppel_session *session,
 		 const struct sk_buff *skb, u8 type, u8 code, u32 info)
 {
@@ -148,7 +148,8 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 	}
 	fits = doppel_fits(skb, packet, growth, limit);
 	if (unlikely(!fits)) {
-		if (!packet->may_cut) {
+		/* The box cannot be told: what it sends is cut in any case. */
+		if (!packet->may_cut && !session->lent) {
 			tell(gw, session, skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, limit - growth);
 			return drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 		}

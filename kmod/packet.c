@@ -63,6 +63,7 @@ static enum doppel_parsed parse_tcp(struct sk_buff *skb, struct doppel_packet *p
 		return DOPPEL_PARSED_MALFORMED;
 	th = (const struct tcphdr *)(skb->data + packet->l4);
 	opt = doppel_tcp_option((u8 *)th, TCPOPT_WINDOW, TCPOLEN_WINDOW);
+	packet->has_scale = !!opt;
 	packet->scale = opt ? min_t(u8, opt[2], TCP_MAX_WSCALE) : 0;
 	return DOPPEL_PARSED;
 }

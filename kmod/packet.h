@@ -27,6 +27,7 @@ enum doppel_parsed {
  * @cut: bytes of the largest of the fragments that it came in, or 0
  * @scale: TCP, the window scale of a SYN, at most 14 (RFC 7323 section 2.3)
  * @request: ICMP, an echo request
+ * @has_scale: TCP, a SYN with a window scale
  * @may_cut: IPv4 without DF, or in fragments
  * @first: it begins its session
  * @syn: TCP flags
@@ -47,6 +48,7 @@ struct doppel_packet {
 	u8 protocol;
 	u8 scale;
 	u8 request:1,
+	   has_scale:1,
 	   may_cut:1,
 	   first:1,
 	   syn:1,

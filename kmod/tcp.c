@@ -14,12 +14,16 @@ static u8 scale_of(const struct doppel_session *session, enum doppel_side side)
 	return side == DOPPEL_SIDE_DEVICE ? session->scale & 0xf : session->scale >> 4;
 }
 
-static void set_scale(struct doppel_session *session, enum doppel_side side, u8 scale)
+/* Scales count where both SYNs have one (RFC 7323 section 2.2). */
+static void set_scale(struct doppel_session *session, const struct doppel_packet *packet,
+		      enum doppel_side side)
 {
-	if (side == DOPPEL_SIDE_DEVICE)
-		session->scale = (session->scale & 0xf0) | scale;
+	if (!packet->has_scale)
+		session->scale = 0;
+	else if (side == DOPPEL_SIDE_DEVICE)
+		session->scale = (session->scale & 0xf0) | packet->scale;
 	else
-		session->scale = (session->scale & 0xf) | scale << 4;
+		session->scale = (session->scale & 0xf) | packet->scale << 4;
 }
 
 void doppel_tcp_note(struct doppel_session *session, const struct doppel_packet *packet,
@@ -71,10 +75,13 @@ static u8 after_rst(struct doppel_session *session, const struct doppel_packet *
 static u8 after_syn(struct doppel_session *session, const struct doppel_packet *packet,
 		    enum doppel_side from)
 {
-	set_scale(session, from, packet->scale);
+	/* Nobody changes the scale of a connection that is there. */
+	if (doppel_session_opening(session->state))
+		set_scale(session, packet, from);
 	if (from == initiator_of(session)) {
 		if (packet->ack || session->state != DOPPEL_SESSION_STATE_CLOSING)
 			return session->state;
+		set_scale(session, packet, from);
 		/* The same ports again: a new connection. */
 		session->fin = 0;
 		return DOPPEL_SESSION_STATE_SYN_SENT;

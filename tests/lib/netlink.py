@@ -97,7 +97,7 @@ def state():
     except NlError as e:
         return e.nl_msg.error
     devices = [{k: v for k, v in d.items() if k not in ('idle', 'counters')} for d in ynl.dump('device-get', {})]
-    return gateway, devices, ynl.dump('forward-get', {})
+    return gateway, devices, ynl.dump('forward-get', {}), ynl.dump('mapping-get', {})
 
 
 ynl = Family(SPEC, SCHEMA)
@@ -111,6 +111,8 @@ DEVICE = {'mac': mac(0x11), 'lan-ipv4': ip4('192.168.1.11'), 'wan-ipv4': ip4('10
           'wan-router6': ip6('fe80::1')}
 OTHER = {'mac': mac(0x12), 'lan-ipv4': ip4('192.168.1.12'), 'wan-ipv4': ip4('10.1.2.12'), 'wan-prefix-len': 24}
 FORWARD = {'mac': mac(0x11), 'protocol': 6, 'port': 8080, 'to': 80}
+MAPPING = {'ipv4': ip4('192.0.2.10'), 'ipv6': ip6('2001:db8::10')}
+PREFIX = {'nat64-prefix': ip6('64:ff9b::'), 'nat64-prefix-len': 96}
 
 
 def without(attrs, name):
@@ -180,6 +182,23 @@ got = works('gateway-get', ynl.do, 'gateway-get', {}) or {}
 ok(all(got.get(k) == v for k, v in GATEWAY.items() if k != 'lan-ipv4') and got.get('lan-ipv4') == '192.168.1.1',
    'gateway-get tells what was set', got)
 ok(got.get('devices') == 0 and got.get('sessions') == 0 and got.get('version'), 'and the counts and the version', got)
+short('gateway-set', {**PREFIX, 'lender': mac(0x11), 'filter': 1})
+for attrs in ({'nat64-prefix': PREFIX['nat64-prefix']}, {'nat64-prefix-len': 96}, {**PREFIX, 'nat64-prefix-len': 95},
+              {**PREFIX, 'nat64-prefix-len': 97}, {**PREFIX, 'nat64-prefix': ip6('ff00::')},
+              {**PREFIX, 'nat64-prefix': ip6('fe80::')}, {**PREFIX, 'nat64-prefix': ip6('2001:db8:1:2:300::')}):
+    refused(f'{attrs}', 'gateway-set', attrs)
+refused('filter 2', 'gateway-set', {'filter': 2})
+refused('a lender that is no device', 'gateway-set', {'lender': mac(0x77)}, errno.ENOENT)
+for length in (32, 40, 48, 56, 64, 96):
+    works(f'gateway-set takes a NAT64 prefix of {length} bits', ynl.do, 'gateway-set',
+          {'nat64-prefix': ip6('2001:db8::' if length > 32 else '64:ff9b::'), 'nat64-prefix-len': length})
+works('and the well-known one, and the filter', ynl.do, 'gateway-set', {**PREFIX, 'filter': 1})
+got = works('gateway-get', ynl.do, 'gateway-get', {}) or {}
+ok(got.get('nat64-prefix') == '64:ff9b::' and got.get('nat64-prefix-len') == 96 and got.get('filter') == 'forward'
+   and 'lender' not in got, 'tells both, and no lender', got)
+works('a length of 0 clears the prefix', ynl.do, 'gateway-set', {'nat64-prefix-len': 0, 'filter': 0})
+got = works('gateway-get', ynl.do, 'gateway-get', {}) or {}
+ok('nat64-prefix' not in got and got.get('filter') == 'off', 'there is none any more', got)
 refused('another LAN port', 'gateway-set', {'lan-ifindex': WAN, 'wan-ifindex': LAN})
 works('gateway-set changes a timeout', ynl.do, 'gateway-set', {'timeouts': {'udp': 30}})
 got = works('gateway-get', ynl.do, 'gateway-get', {}) or {'timeouts': {}}
@@ -246,6 +265,30 @@ works('forward-del', ynl.do, 'forward-del', without(FORWARD, 'to'))
 got = works('forward-get', ynl.dump, 'forward-get', {}) or []
 ok(len(got) == 2, 'leaves the others', got)
 
+# --- who lends, explicit mappings
+works('gateway-set names a lender', ynl.do, 'gateway-set', {'lender': mac(0x11)})
+got = works('gateway-get', ynl.do, 'gateway-get', {}) or {}
+ok(got.get('lender', '').lower() == '02:00:00:00:00:11', 'tells the lender', got)
+for name in MAPPING:
+    refused(f'a missing {name}', 'mapping-add', without(MAPPING, name))
+short('mapping-add', MAPPING)
+for name, value in (('ipv4', 0), ('ipv4', ip4('224.0.0.1')), ('ipv4', ip4('127.0.0.1')), ('ipv4', ip4('192.168.1.77')),
+                    ('ipv6', bytes(16)), ('ipv6', ip6('::1')), ('ipv6', ip6('ff02::1')), ('ipv6', ip6('fe80::1')),
+                    ('ipv6', ip6('::ffff:192.0.2.1'))):
+    refused(f'{name} {value!r:.40}', 'mapping-add', {**MAPPING, name: value})
+works('mapping-add', ynl.do, 'mapping-add', MAPPING)
+works('mapping-add of a second one', ynl.do, 'mapping-add', {'ipv4': ip4('192.0.2.11'), 'ipv6': ip6('2001:db8::11')})
+refused('its IPv4 address again', 'mapping-add', {**MAPPING, 'ipv6': ip6('2001:db8::12')}, errno.EEXIST)
+refused('its IPv6 address again', 'mapping-add', {**MAPPING, 'ipv4': ip4('192.0.2.12')}, errno.EEXIST)
+got = works('mapping-get dumps', ynl.dump, 'mapping-get', {}) or []
+ok(got == [{'ipv4': '192.0.2.10', 'ipv6': '2001:db8::10'}, {'ipv4': '192.0.2.11', 'ipv6': '2001:db8::11'}], 'both', got)
+refused('a LAN network that has the mapping inside', 'gateway-set', {'lan-ipv4': ip4('192.0.2.1'), 'lan-prefix-len': 24})
+refused('a missing ipv4', 'mapping-del', {})
+refused('one that is not there', 'mapping-del', {'ipv4': ip4('192.0.2.99')}, errno.ENOENT)
+works('mapping-del', ynl.do, 'mapping-del', {'ipv4': MAPPING['ipv4']})
+got = works('mapping-get', ynl.dump, 'mapping-get', {}) or []
+ok([m.get('ipv4') for m in got] == ['192.0.2.11'], 'leaves the other', got)
+
 # --- sessions, statistics
 got = works('session-get dumps', ynl.dump, 'session-get', {})
 ok(got == [], 'no session', got)
@@ -256,6 +299,9 @@ refused('a short mac', 'session-flush', {'mac': Raw(b'\2')})
 got = works('stats-get', ynl.do, 'stats-get', {}) or {}
 names = list(ynl.consts['drop-reason'].entries)
 ok([d.get('reason') for d in got.get('drop', [])] == names and 'counters' in got, 'has each reason, in the enum\'s order', got)
+
+names = list(ynl.consts['total'].entries)
+ok([t.get('of') for t in got.get('total', [])] == names, 'and each total', got)
 
 # --- events: netlink.sh has a device of an unknown MAC talk all the time
 # The client binds its socket to subscribe, so it must not have asked anything before.
@@ -275,6 +321,8 @@ refused('a missing mac', 'device-del', {})
 works('device-del', ynl.do, 'device-del', {'mac': mac(0x11)})
 got = works('forward-get', ynl.dump, 'forward-get', {})
 ok(got == [], 'its forwards went with it', got)
+got = works('gateway-get', ynl.do, 'gateway-get', {}) or {}
+ok('lender' not in got, 'nobody lends any more', got)
 works('gateway-del', ynl.do, 'gateway-del', {})
 refused('a second time', 'gateway-del', {}, errno.ENODEV)
 works('gateway-set with the least', ynl.do, 'gateway-set',
