@@ -147,12 +147,8 @@ static struct sk_buff *make_error6(const struct net_device *out, const struct sk
 static void send_back(struct net_device *out, const struct sk_buff *about, const u8 *source,
 		      struct sk_buff *skb)
 {
-	const u8 *dest = eth_hdr(about)->h_source;
-
-	if (dev_hard_header(skb, out, ntohs(skb->protocol), dest, source, skb->len) < 0)
-		kfree_skb(skb);
-	else
-		doppel_xmit_frame(out, skb);
+	doppel_xmit_push_header(skb, eth_hdr(about)->h_source, source);
+	doppel_xmit_frame(out, skb);
 }
 
 void doppel_icmp_to_device(struct doppel_gateway *gw, const struct doppel_device *device,

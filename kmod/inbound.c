@@ -464,7 +464,6 @@ void doppel_inbound_hairpin(struct doppel_gateway *gw, const struct doppel_devic
 {
 	struct doppel_device *to = destination(gw, skb);
 	unsigned int verdict;
-	struct ethhdr *eth;
 
 	if (!to) {
 		doppel_drop(gw, from, skb, DOPPEL_DROP_REASON_NEXT_HOP);
@@ -474,10 +473,7 @@ void doppel_inbound_hairpin(struct doppel_gateway *gw, const struct doppel_devic
 
 	doppel_xmit_prepare(skb);
 	skb->dev = gw->wan;
-	eth = skb_push(skb, ETH_HLEN);
-	ether_addr_copy(eth->h_dest, to->mac);
-	ether_addr_copy(eth->h_source, from->mac);
-	eth->h_proto = skb->protocol;
+	doppel_xmit_push_header(skb, to->mac, from->mac);
 	skb_reset_mac_header(skb);
 	__skb_pull(skb, ETH_HLEN);
 

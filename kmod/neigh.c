@@ -238,10 +238,8 @@ static void send_na(struct doppel_gateway *gw, const struct doppel_address *addr
 	msg->icmph.icmp6_cksum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_ICMPV6,
 						 csum_partial(msg, len, 0));
 
-	if (dev_hard_header(skb, gw->wan, ETH_P_IPV6, dest, device->mac, skb->len) < 0)
-		kfree_skb(skb);
-	else
-		doppel_xmit_frame(gw->wan, skb);
+	doppel_xmit_push_header(skb, dest, device->mac);
+	doppel_xmit_frame(gw->wan, skb);
 }
 
 static void send_na_to_all(struct doppel_gateway *gw, const struct doppel_address *address)

@@ -35,6 +35,15 @@ void doppel_xmit_prepare(struct sk_buff *skb)
 	skb->pkt_type = PACKET_HOST;
 }
 
+void doppel_xmit_push_header(struct sk_buff *skb, const u8 *dest, const u8 *source)
+{
+	struct ethhdr *eth = skb_push(skb, ETH_HLEN);
+
+	ether_addr_copy(eth->h_dest, dest);
+	ether_addr_copy(eth->h_source, source);
+	eth->h_proto = skb->protocol;
+}
+
 static struct neighbour *lookup4(struct doppel_gateway *gw,
 				 const struct doppel_identity *identity, __be32 peer)
 {
@@ -113,7 +122,7 @@ struct neighbour *doppel_next_hop(struct doppel_gateway *gw, struct doppel_sessi
 void doppel_xmit_wan(struct doppel_gateway *gw, const struct doppel_device *device,
 		     struct neighbour *next_hop, struct sk_buff *skb)
 {
-	u8 dest[MAX_ADDR_LEN];
+	u8 dest[MAX_ADDR_LEN] __aligned(2);
 
 	doppel_xmit_prepare(skb);
 	skb->dev = gw->wan;
@@ -125,10 +134,7 @@ void doppel_xmit_wan(struct doppel_gateway *gw, const struct doppel_device *devi
 		return;
 
 	neigh_ha_snapshot(dest, next_hop, gw->wan);
-	if (dev_hard_header(skb, gw->wan, ntohs(skb->protocol), dest, device->mac, skb->len) < 0) {
-		kfree_skb(skb);
-		return;
-	}
+	doppel_xmit_push_header(skb, dest, device->mac);
 	doppel_xmit_frame(gw->wan, skb);
 }
 
@@ -137,10 +143,7 @@ void doppel_xmit_lan(struct doppel_gateway *gw, const struct doppel_device *devi
 {
 	doppel_xmit_prepare(skb);
 	skb->dev = gw->lan;
-	if (dev_hard_header(skb, gw->lan, ntohs(skb->protocol), device->mac, NULL, skb->len) < 0) {
-		kfree_skb(skb);
-		return;
-	}
+	doppel_xmit_push_header(skb, device->mac, gw->lan->dev_addr);
 	/* No hook of ours is on the way out there. */
 	dev_queue_xmit(skb);
 }

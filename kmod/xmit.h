@@ -15,6 +15,9 @@ struct neighbour *doppel_next_hop(struct doppel_gateway *gw, struct doppel_sessi
 /* Rids a received packet of what it must not take along when it is sent. */
 void doppel_xmit_prepare(struct sk_buff *skb);
 
+/* Ports are Ethernet: their header, by skb->protocol. The packet has room for it. */
+void doppel_xmit_push_header(struct sk_buff *skb, const u8 *dest, const u8 *source);
+
 /* Send a packet with its network header at skb->data and consume it. Source MAC on the WAN is
  * the device's, on the LAN the port's. Bottom halves off.
  */
