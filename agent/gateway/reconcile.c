@@ -79,7 +79,7 @@ static int set_gateway(struct gateway *gateway)
 	}
 	if (!err && held.own == wanted.own && held.max_devices == wanted.max_devices)
 		return 0;
-	err = module->gateway_set(module, &wanted);
+	err = module->gateway_set(module, &wanted, MODULE_PORTS);
 	if (err)
 		snprintf(gateway->problem, sizeof(gateway->problem), "the module refuses: %s",
 			 module->message[0] ? module->message : strerror(-err));

@@ -89,7 +89,8 @@ static struct nl_msg *checked(struct nl_msg *msg, int err)
 	return msg;
 }
 
-static int gateway_set(struct doppel_link *link, const struct module_gateway *gateway)
+static int gateway_set(struct doppel_link *link, const struct module_gateway *gateway,
+		       unsigned int what)
 {
 	struct module_link *module = to_module(link);
 	struct nl_msg *msg;
@@ -98,7 +99,7 @@ static int gateway_set(struct doppel_link *link, const struct module_gateway *ga
 		return -ENOENT;
 	msg = request(module, DOPPEL_CMD_GATEWAY_SET, NLM_F_ACK);
 	if (msg)
-		msg = checked(msg, doppel_put_gateway(msg, gateway));
+		msg = checked(msg, doppel_put_gateway(msg, gateway, what));
 	return run(module, msg, NULL, NULL);
 }
 
@@ -283,6 +284,48 @@ static int forward_dump(struct doppel_link *link,
 
 	for (i = 0; !err && i < entries.count; i++)
 		err = cb((struct module_forward *)data + i, ctx);
+	return err;
+}
+
+static int mapping_command(struct doppel_link *link, uint8_t command,
+			   const struct module_mapping *mapping, bool with_ipv6)
+{
+	struct module_link *module = to_module(link);
+	struct nl_msg *msg;
+
+	if (resolve(module))
+		return -ENOENT;
+	msg = request(module, command, NLM_F_ACK);
+	if (msg)
+		msg = checked(msg, doppel_put_mapping(msg, mapping, with_ipv6));
+	return run(module, msg, NULL, NULL);
+}
+
+static int mapping_add(struct doppel_link *link, const struct module_mapping *mapping)
+{
+	return mapping_command(link, DOPPEL_CMD_MAPPING_ADD, mapping, true);
+}
+
+static int mapping_del(struct doppel_link *link, const struct module_mapping *mapping)
+{
+	return mapping_command(link, DOPPEL_CMD_MAPPING_DEL, mapping, false);
+}
+
+static int parse_mapping(struct nlmsghdr *header, void *ctx)
+{
+	return doppel_parse_mapping(header, ctx);
+}
+
+static int mapping_dump(struct doppel_link *link,
+			int (*cb)(const struct module_mapping *mapping, void *ctx), void *ctx)
+{
+	struct entries entries = { .parse = parse_mapping, .size = sizeof(struct module_mapping) };
+	int err = dump_whole(to_module(link), DOPPEL_CMD_MAPPING_GET, &entries);
+	void auto_free *data = entries.data;
+	size_t i;
+
+	for (i = 0; !err && i < entries.count; i++)
+		err = cb((struct module_mapping *)data + i, ctx);
 	return err;
 }
 
@@ -502,6 +545,9 @@ int doppel_link_open(struct doppel_link **link)
 		.forward_add = forward_add,
 		.forward_del = forward_del,
 		.forward_dump = forward_dump,
+		.mapping_add = mapping_add,
+		.mapping_del = mapping_del,
+		.mapping_dump = mapping_dump,
 		.session_dump = session_dump,
 		.session_flush = session_flush,
 		.stats_get = stats_get,

@@ -19,6 +19,7 @@
 
 #define MODULE_ADDRESSES_MAX 8
 #define MODULE_DROPS_MAX 64
+#define MODULE_TOTALS_MAX 32
 #define MODULE_MESSAGE_MAX 160
 
 struct module_gateway {
@@ -29,8 +30,21 @@ struct module_gateway {
 	uint32_t max_devices;		/* 0 in a request: the module's default; so the next two */
 	uint32_t max_sessions;
 	uint32_t max_device_sessions;
+	struct mac lender;		/* whose identity the box's own traffic has; zeros: nobody's */
+	struct in6_addr nat64_prefix;
+	uint8_t nat64_prefix_len;	/* 0: no prefix */
+	bool filter_forward;		/* filter: forward */
+	bool lends;			/* replies only: the module knows the four above, and mappings */
 	uint32_t devices, sessions;	/* at this moment; replies only */
 	char version[32];		/* replies only */
+};
+
+/* Which members a gateway_set gives; the ports once, when the gateway is made. */
+enum {
+	MODULE_PORTS = 1 << 0,		/* with LAN address, identity and limits */
+	MODULE_LENDER = 1 << 1,
+	MODULE_NAT64_PREFIX = 1 << 2,
+	MODULE_FILTER = 1 << 3,
 };
 
 struct module_address {
@@ -77,12 +91,19 @@ struct module_forward {
 	uint16_t port, to;
 };
 
+/* An IPv4 alias on the LAN side of one IPv6 host. */
+struct module_mapping {
+	struct in_addr ipv4;
+	struct in6_addr ipv6;
+};
+
 struct module_session {
 	struct mac mac;
 	uint8_t protocol;
 	uint32_t translation;		/* enum doppel_translation */
 	uint32_t state;			/* enum doppel_session_state */
 	bool outbound;
+	bool lent;			/* the box's own, by the device's identity */
 	bool wan_is_ipv6;		/* which of the WAN addresses below are set */
 	struct in_addr lan_ipv4, lan_peer_ipv4;
 	uint16_t lan_port, lan_peer_port;
@@ -99,6 +120,11 @@ struct module_stats {
 		uint32_t reason;	/* enum doppel_drop_reason */
 		uint64_t packets;
 	} drops[MODULE_DROPS_MAX];
+	size_t total_count;		/* 0: the module has none */
+	struct {
+		uint32_t of;		/* enum doppel_total */
+		uint64_t value;
+	} totals[MODULE_TOTALS_MAX];
 };
 
 enum module_event_kind {
@@ -132,7 +158,8 @@ struct doppel_link {
 			   void (*cb)(const struct module_event *event, void *ctx), void *ctx);
 	bool (*present)(struct doppel_link *link);
 
-	int (*gateway_set)(struct doppel_link *link, const struct module_gateway *gateway);
+	int (*gateway_set)(struct doppel_link *link, const struct module_gateway *gateway,
+			   unsigned int what);
 	int (*gateway_get)(struct doppel_link *link, struct module_gateway *gateway);
 	int (*gateway_del)(struct doppel_link *link);
 	int (*device_add)(struct doppel_link *link, const struct module_device *device);
@@ -147,6 +174,11 @@ struct doppel_link {
 	int (*forward_del)(struct doppel_link *link, const struct module_forward *forward);
 	int (*forward_dump)(struct doppel_link *link,
 			    int (*cb)(const struct module_forward *forward, void *ctx), void *ctx);
+	/* These three: -EOPNOTSUPP from a module without mappings. */
+	int (*mapping_add)(struct doppel_link *link, const struct module_mapping *mapping);
+	int (*mapping_del)(struct doppel_link *link, const struct module_mapping *mapping);
+	int (*mapping_dump)(struct doppel_link *link,
+			    int (*cb)(const struct module_mapping *mapping, void *ctx), void *ctx);
 	int (*session_dump)(struct doppel_link *link,
 			    int (*cb)(const struct module_session *session, void *ctx), void *ctx);
 	int (*session_flush)(struct doppel_link *link, const struct mac *mac);
@@ -162,6 +194,7 @@ int doppel_link_open(struct doppel_link **link);
 
 /* Names as in uapi/doppel.yaml; "?" for a number that this agent does not know. */
 const char *doppel_drop_reason_name(uint32_t reason);
+const char *doppel_total_name(uint32_t total);
 const char *doppel_session_state_name(uint32_t state);
 const char *doppel_translation_name(uint32_t translation);
 const char *doppel_table_name(uint32_t table);

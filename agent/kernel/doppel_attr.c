@@ -53,7 +53,7 @@ int doppel_put_mac(struct nl_msg *msg, int attribute, const struct mac *mac)
 	return result(nla_put(msg, attribute, sizeof(mac->b), mac->b));
 }
 
-int doppel_put_gateway(struct nl_msg *msg, const struct module_gateway *gateway)
+static int put_ports(struct nl_msg *msg, const struct module_gateway *gateway)
 {
 	int err = 0;
 
@@ -70,6 +70,24 @@ int doppel_put_gateway(struct nl_msg *msg, const struct module_gateway *gateway)
 	if (gateway->max_device_sessions)
 		err |= nla_put_u32(msg, DOPPEL_A_GATEWAY_MAX_DEVICE_SESSIONS,
 				   gateway->max_device_sessions);
+	return err;
+}
+
+int doppel_put_gateway(struct nl_msg *msg, const struct module_gateway *gateway, unsigned int what)
+{
+	int err = 0;
+
+	if (what & MODULE_PORTS)
+		err |= put_ports(msg, gateway);
+	if (what & MODULE_LENDER)
+		err |= doppel_put_mac(msg, DOPPEL_A_GATEWAY_LENDER, &gateway->lender);
+	if (what & MODULE_NAT64_PREFIX) {
+		err |= put_ipv6(msg, DOPPEL_A_GATEWAY_NAT64_PREFIX, &gateway->nat64_prefix);
+		err |= nla_put_u8(msg, DOPPEL_A_GATEWAY_NAT64_PREFIX_LEN, gateway->nat64_prefix_len);
+	}
+	if (what & MODULE_FILTER)
+		err |= nla_put_u32(msg, DOPPEL_A_GATEWAY_FILTER, gateway->filter_forward ?
+				   DOPPEL_FILTER_MODE_FORWARD : DOPPEL_FILTER_MODE_OFF);
 	return result(err);
 }
 
@@ -127,6 +145,15 @@ int doppel_put_forward(struct nl_msg *msg, const struct module_forward *forward,
 	return result(err);
 }
 
+int doppel_put_mapping(struct nl_msg *msg, const struct module_mapping *mapping, bool with_ipv6)
+{
+	int err = put_ipv4(msg, DOPPEL_A_MAPPING_IPV4, mapping->ipv4);
+
+	if (with_ipv6)
+		err |= put_ipv6(msg, DOPPEL_A_MAPPING_IPV6, &mapping->ipv6);
+	return result(err);
+}
+
 static int parse(struct nlmsghdr *header, struct nlattr **attributes, int max)
 {
 	return genlmsg_parse(header, 0, attributes, max, NULL) ? -EPROTO : 0;
@@ -150,6 +177,7 @@ int doppel_parse_gateway(struct nlmsghdr *header, struct module_gateway *gateway
 {
 	struct nlattr *a[DOPPEL_A_GATEWAY_MAX + 1];
 	uint32_t identity = DOPPEL_IDENTITY_MODE_DEVICES_ONLY;
+	uint32_t filter = DOPPEL_FILTER_MODE_OFF;
 
 	*gateway = (struct module_gateway){ 0 };
 	if (parse(header, a, DOPPEL_A_GATEWAY_MAX))
@@ -164,6 +192,11 @@ int doppel_parse_gateway(struct nlmsghdr *header, struct module_gateway *gateway
 	get(a[DOPPEL_A_GATEWAY_MAX_DEVICES], &gateway->max_devices, 4);
 	get(a[DOPPEL_A_GATEWAY_MAX_SESSIONS], &gateway->max_sessions, 4);
 	get(a[DOPPEL_A_GATEWAY_MAX_DEVICE_SESSIONS], &gateway->max_device_sessions, 4);
+	get(a[DOPPEL_A_GATEWAY_LENDER], gateway->lender.b, sizeof(gateway->lender.b));
+	get(a[DOPPEL_A_GATEWAY_NAT64_PREFIX], &gateway->nat64_prefix, 16);
+	get(a[DOPPEL_A_GATEWAY_NAT64_PREFIX_LEN], &gateway->nat64_prefix_len, 1);
+	gateway->lends = get(a[DOPPEL_A_GATEWAY_FILTER], &filter, 4);
+	gateway->filter_forward = filter == DOPPEL_FILTER_MODE_FORWARD;
 	get(a[DOPPEL_A_GATEWAY_DEVICES], &gateway->devices, 4);
 	get(a[DOPPEL_A_GATEWAY_SESSIONS], &gateway->sessions, 4);
 	if (a[DOPPEL_A_GATEWAY_VERSION])
@@ -230,6 +263,18 @@ int doppel_parse_forward(struct nlmsghdr *header, struct module_forward *forward
 	return 0;
 }
 
+int doppel_parse_mapping(struct nlmsghdr *header, struct module_mapping *mapping)
+{
+	struct nlattr *a[DOPPEL_A_MAPPING_MAX + 1];
+
+	*mapping = (struct module_mapping){ 0 };
+	if (parse(header, a, DOPPEL_A_MAPPING_MAX) ||
+	    !get(a[DOPPEL_A_MAPPING_IPV4], &mapping->ipv4.s_addr, 4) ||
+	    !get(a[DOPPEL_A_MAPPING_IPV6], &mapping->ipv6, 16))
+		return -EPROTO;
+	return 0;
+}
+
 int doppel_parse_session(struct nlmsghdr *header, struct module_session *session)
 {
 	struct nlattr *a[DOPPEL_A_SESSION_MAX + 1];
@@ -242,6 +287,7 @@ int doppel_parse_session(struct nlmsghdr *header, struct module_session *session
 	get(a[DOPPEL_A_SESSION_TRANSLATION], &session->translation, 4);
 	get(a[DOPPEL_A_SESSION_STATE], &session->state, 4);
 	session->outbound = a[DOPPEL_A_SESSION_OUTBOUND];
+	session->lent = a[DOPPEL_A_SESSION_LENT];
 	get(a[DOPPEL_A_SESSION_LAN_IPV4], &session->lan_ipv4.s_addr, 4);
 	get(a[DOPPEL_A_SESSION_LAN_PORT], &session->lan_port, 2);
 	get(a[DOPPEL_A_SESSION_LAN_PEER_IPV4], &session->lan_peer_ipv4.s_addr, 4);
@@ -256,6 +302,28 @@ int doppel_parse_session(struct nlmsghdr *header, struct module_session *session
 	return 0;
 }
 
+static void take_drop(struct nlattr *nest, struct module_stats *stats)
+{
+	struct nlattr *a[DOPPEL_A_DROP_MAX + 1];
+
+	if (stats->drop_count == MODULE_DROPS_MAX ||
+	    nla_parse_nested(a, DOPPEL_A_DROP_MAX, nest, NULL) ||
+	    !get(a[DOPPEL_A_DROP_REASON], &stats->drops[stats->drop_count].reason, 4))
+		return;
+	stats->drops[stats->drop_count++].packets = get_uint(a[DOPPEL_A_DROP_PACKETS]);
+}
+
+static void take_total(struct nlattr *nest, struct module_stats *stats)
+{
+	struct nlattr *a[DOPPEL_A_COUNT_MAX + 1];
+
+	if (stats->total_count == MODULE_TOTALS_MAX ||
+	    nla_parse_nested(a, DOPPEL_A_COUNT_MAX, nest, NULL) ||
+	    !get(a[DOPPEL_A_COUNT_OF], &stats->totals[stats->total_count].of, 4))
+		return;
+	stats->totals[stats->total_count++].value = get_uint(a[DOPPEL_A_COUNT_VALUE]);
+}
+
 int doppel_parse_stats(struct nlmsghdr *header, struct module_stats *stats)
 {
 	struct nlattr *a[DOPPEL_A_STATS_MAX + 1];
@@ -266,16 +334,12 @@ int doppel_parse_stats(struct nlmsghdr *header, struct module_stats *stats)
 	if (parse(header, a, DOPPEL_A_STATS_MAX))
 		return -EPROTO;
 	parse_counters(a[DOPPEL_A_STATS_COUNTERS], &stats->counters);
-	/* One attribute for each reason: nlattr tables keep only the last. */
+	/* One attribute for each reason and each total: nlattr tables keep only the last. */
 	nlmsg_for_each_attr(item, header, GENL_HDRLEN, left) {
-		struct nlattr *drop[DOPPEL_A_DROP_MAX + 1];
-
-		if (nla_type(item) != DOPPEL_A_STATS_DROP ||
-		    stats->drop_count == MODULE_DROPS_MAX ||
-		    nla_parse_nested(drop, DOPPEL_A_DROP_MAX, item, NULL) ||
-		    !get(drop[DOPPEL_A_DROP_REASON], &stats->drops[stats->drop_count].reason, 4))
-			continue;
-		stats->drops[stats->drop_count++].packets = get_uint(drop[DOPPEL_A_DROP_PACKETS]);
+		if (nla_type(item) == DOPPEL_A_STATS_DROP)
+			take_drop(item, stats);
+		else if (nla_type(item) == DOPPEL_A_STATS_TOTAL)
+			take_total(item, stats);
 	}
 	return 0;
 }
@@ -345,9 +409,27 @@ const char *doppel_drop_reason_name(uint32_t reason)
 		[DOPPEL_DROP_REASON_EGRESS_OWN] = "egress-own",
 		[DOPPEL_DROP_REASON_EGRESS_FOREIGN] = "egress-foreign",
 		[DOPPEL_DROP_REASON_NEIGHBOUR] = "neighbour",
+		[DOPPEL_DROP_REASON_ICMP_ERROR] = "icmp-error",
+		[DOPPEL_DROP_REASON_FILTER] = "filter",
 	};
 
 	return NAME(names, reason);
+}
+
+const char *doppel_total_name(uint32_t total)
+{
+	static const char *const names[] = {
+		[DOPPEL_TOTAL_ICMP_ERRORS] = "icmp-errors",
+		[DOPPEL_TOTAL_ICMP_SENT] = "icmp-sent",
+		[DOPPEL_TOTAL_REASSEMBLED] = "reassembled",
+		[DOPPEL_TOTAL_FRAGMENTED] = "fragmented",
+		[DOPPEL_TOTAL_SEGMENTED] = "segmented",
+		[DOPPEL_TOTAL_HAIRPINNED] = "hairpinned",
+		[DOPPEL_TOTAL_LENT] = "lent",
+		[DOPPEL_TOTAL_EVICTED] = "evicted",
+	};
+
+	return NAME(names, total);
 }
 
 const char *doppel_session_state_name(uint32_t state)
@@ -368,6 +450,7 @@ const char *doppel_translation_name(uint32_t translation)
 	static const char *const names[] = {
 		[DOPPEL_TRANSLATION_4TO4] = "4to4",
 		[DOPPEL_TRANSLATION_6TO4] = "6to4",
+		[DOPPEL_TRANSLATION_4TO6] = "4to6",
 	};
 
 	return NAME(names, translation);

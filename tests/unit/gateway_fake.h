@@ -29,6 +29,7 @@
 
 #define FAKE_DEVICES 64
 #define FAKE_FORWARDS 512
+#define FAKE_MAPPINGS 16
 
 struct fake {
 	struct clock clock;
@@ -46,7 +47,11 @@ struct fake {
 	size_t device_count;
 	struct module_forward forwards[FAKE_FORWARDS];
 	size_t forward_count;
+	struct module_mapping mappings[FAKE_MAPPINGS];
+	size_t mapping_count;
 	unsigned int sets, adds, changes, dels, forward_adds, forward_dels;
+	unsigned int mapping_adds, mapping_dels;
+	bool old_module;		/* one that knows of no lender, NAT64, mapping or filter */
 
 	struct port_link lan, wan;
 	bool lan_address;
@@ -132,11 +137,32 @@ static inline bool fake_present(struct doppel_link *link)
 	return FAKE(link)->loaded;
 }
 
-static inline int fake_gateway_set(struct doppel_link *link, const struct module_gateway *gateway)
+static inline int fake_gateway_set(struct doppel_link *link, const struct module_gateway *gateway,
+				   unsigned int what)
 {
-	FAKE(link)->gateway = *gateway;
-	FAKE(link)->set = true;
-	FAKE(link)->sets++;
+	struct fake *fake = FAKE(link);
+	const struct module_gateway before = fake->gateway;
+
+	if (fake->old_module && what != MODULE_PORTS)
+		return -EINVAL;
+	if (!fake->set && !(what & MODULE_PORTS))
+		return -ENODEV;
+	fake->sets += !!(what & MODULE_PORTS);
+	fake->gateway = (what & MODULE_PORTS) ? *gateway : before;
+	fake->gateway.lends = !fake->old_module;
+	fake->gateway.lender = !fake->set ? (struct mac){ 0 } : before.lender;
+	fake->gateway.nat64_prefix = before.nat64_prefix;
+	fake->gateway.nat64_prefix_len = fake->set ? before.nat64_prefix_len : 0;
+	fake->gateway.filter_forward = fake->set && before.filter_forward;
+	fake->set = true;
+	if (what & MODULE_LENDER)
+		fake->gateway.lender = gateway->lender;
+	if (what & MODULE_NAT64_PREFIX) {
+		fake->gateway.nat64_prefix = gateway->nat64_prefix;
+		fake->gateway.nat64_prefix_len = gateway->nat64_prefix_len;
+	}
+	if (what & MODULE_FILTER)
+		fake->gateway.filter_forward = gateway->filter_forward;
 	return 0;
 }
 
@@ -151,7 +177,7 @@ static inline int fake_gateway_get(struct doppel_link *link, struct module_gatew
 static inline int fake_gateway_del(struct doppel_link *link)
 {
 	FAKE(link)->set = false;
-	FAKE(link)->device_count = FAKE(link)->forward_count = 0;
+	FAKE(link)->device_count = FAKE(link)->forward_count = FAKE(link)->mapping_count = 0;
 	return 0;
 }
 
@@ -218,6 +244,8 @@ static inline int fake_device_del(struct doppel_link *link, const struct mac *ma
 	if (!held)
 		return -ENOENT;
 	fake->dels++;
+	if (doppel_mac_eq(&fake->gateway.lender, mac))
+		fake->gateway.lender = (struct mac){ 0 };
 	*held = fake->devices[--fake->device_count];
 	for (i = 0; i < fake->forward_count; i++)
 		if (!doppel_mac_eq(&fake->forwards[i].mac, mac))
@@ -298,6 +326,50 @@ static inline int fake_forward_dump(struct doppel_link *link,
 
 	for (i = 0; !err && i < fake->forward_count; i++)
 		err = cb(&fake->forwards[i], ctx);
+	return err;
+}
+
+static inline int fake_mapping_add(struct doppel_link *link, const struct module_mapping *mapping)
+{
+	struct fake *fake = FAKE(link);
+	size_t i;
+
+	if (fake->old_module)
+		return -EOPNOTSUPP;
+	for (i = 0; i < fake->mapping_count; i++)
+		if (doppel_ip4_eq(fake->mappings[i].ipv4, mapping->ipv4) ||
+		    doppel_ip6_eq(&fake->mappings[i].ipv6, &mapping->ipv6))
+			return -EEXIST;
+	fake->mappings[fake->mapping_count++] = *mapping;
+	fake->mapping_adds++;
+	return 0;
+}
+
+static inline int fake_mapping_del(struct doppel_link *link, const struct module_mapping *mapping)
+{
+	struct fake *fake = FAKE(link);
+	size_t i;
+
+	for (i = 0; i < fake->mapping_count; i++) {
+		if (!doppel_ip4_eq(fake->mappings[i].ipv4, mapping->ipv4))
+			continue;
+		fake->mappings[i] = fake->mappings[--fake->mapping_count];
+		fake->mapping_dels++;
+		return 0;
+	}
+	return fake->old_module ? -EOPNOTSUPP : -ENOENT;
+}
+
+static inline int fake_mapping_dump(struct doppel_link *link,
+				    int (*cb)(const struct module_mapping *mapping, void *ctx),
+				    void *ctx)
+{
+	struct fake *fake = FAKE(link);
+	size_t i;
+	int err = fake->old_module ? -EOPNOTSUPP : 0;
+
+	for (i = 0; !err && i < fake->mapping_count; i++)
+		err = cb(&fake->mappings[i], ctx);
 	return err;
 }
 
@@ -620,6 +692,9 @@ static inline struct fake *fake_new(void)
 		.forward_add = fake_forward_add,
 		.forward_del = fake_forward_del,
 		.forward_dump = fake_forward_dump,
+		.mapping_add = fake_mapping_add,
+		.mapping_del = fake_mapping_del,
+		.mapping_dump = fake_mapping_dump,
 		.stats_get = fake_stats_get,
 		.free = fake_no_free,
 	};

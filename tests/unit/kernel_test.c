@@ -71,6 +71,71 @@ static void test_device(void)
 	nlmsg_free(msg);
 }
 
+static void test_gateway(void)
+{
+	struct module_gateway gateway = {
+		.lan_ifindex = 2,
+		.wan_ifindex = 3,
+		.lan_ipv4.s_addr = htonl(0xc0a80101),
+		.lan_prefix_len = 24,
+		.max_devices = 1000,
+		.lender = { { 2, 0, 0, 0, 0, 7 } },
+		.nat64_prefix_len = 96,
+		.filter_forward = true,
+		.lends = true,
+	}, read;
+	struct nl_msg *msg = message(DOPPEL_CMD_GATEWAY_SET);
+
+	doppel_ip6_parse("64:ff9b::", &gateway.nat64_prefix);
+	is_int(doppel_put_gateway(msg, &gateway, MODULE_PORTS | MODULE_LENDER |
+				  MODULE_NAT64_PREFIX | MODULE_FILTER), 0, "a gateway is put");
+	is_int(doppel_parse_gateway(nlmsg_hdr(msg), &read), 0, "and read");
+	is_mem(&read, &gateway, sizeof(read), "the same");
+	nlmsg_free(msg);
+
+	msg = message(DOPPEL_CMD_GATEWAY_SET);
+	doppel_put_gateway(msg, &gateway, MODULE_PORTS);
+	ok(!nlmsg_find_attr(nlmsg_hdr(msg), GENL_HDRLEN, DOPPEL_A_GATEWAY_LENDER) &&
+	   !nlmsg_find_attr(nlmsg_hdr(msg), GENL_HDRLEN, DOPPEL_A_GATEWAY_NAT64_PREFIX_LEN) &&
+	   !nlmsg_find_attr(nlmsg_hdr(msg), GENL_HDRLEN, DOPPEL_A_GATEWAY_FILTER),
+	   "nothing that an older module would refuse, unless it is meant");
+	is_int(doppel_parse_gateway(nlmsg_hdr(msg), &read), 0, "an older module's gateway is read");
+	ok(!read.lends, "and known as one");
+	nlmsg_free(msg);
+}
+
+static void test_mapping(void)
+{
+	struct module_mapping mapping = { .ipv4.s_addr = htonl(0xc000020a) }, read;
+	struct nl_msg *msg = message(DOPPEL_CMD_MAPPING_ADD);
+
+	doppel_ip6_parse("2001:db8::10", &mapping.ipv6);
+	is_int(doppel_put_mapping(msg, &mapping, true), 0, "a mapping is put");
+	is_int(doppel_parse_mapping(nlmsg_hdr(msg), &read), 0, "and read");
+	is_mem(&read, &mapping, sizeof(read), "the same");
+	nlmsg_free(msg);
+	msg = message(DOPPEL_CMD_MAPPING_DEL);
+	doppel_put_mapping(msg, &mapping, false);
+	is_int(doppel_parse_mapping(nlmsg_hdr(msg), &read), -EPROTO, "half of one is none");
+	nlmsg_free(msg);
+}
+
+static void test_session(void)
+{
+	struct nl_msg *msg = message(DOPPEL_CMD_SESSION_GET);
+	struct module_session session;
+
+	nla_put(msg, DOPPEL_A_SESSION_MAC, 6, "\2\0\0\0\0\7");
+	nla_put_u32(msg, DOPPEL_A_SESSION_TRANSLATION, DOPPEL_TRANSLATION_4TO6);
+	is_int(doppel_parse_session(nlmsg_hdr(msg), &session), 0, "a session is read");
+	is_str(doppel_translation_name(session.translation), "4to6", "4to6");
+	ok(!session.lent, "a device's own");
+	nla_put_flag(msg, DOPPEL_A_SESSION_LENT);
+	doppel_parse_session(nlmsg_hdr(msg), &session);
+	ok(session.lent, "or the box's");
+	nlmsg_free(msg);
+}
+
 static void test_counters(void)
 {
 	struct nl_msg *msg = message(DOPPEL_CMD_STATS_GET);
@@ -88,6 +153,10 @@ static void test_counters(void)
 		nla_put_u32(msg, DOPPEL_A_DROP_PACKETS, 3 + i);
 		nla_nest_end(msg, nest);
 	}
+	nest = nla_nest_start(msg, DOPPEL_A_STATS_TOTAL);
+	nla_put_u32(msg, DOPPEL_A_COUNT_OF, DOPPEL_TOTAL_LENT);
+	nla_put_u64(msg, DOPPEL_A_COUNT_VALUE, 1ULL << 33);
+	nla_nest_end(msg, nest);
 	is_int(doppel_parse_stats(nlmsg_hdr(msg), &stats), 0, "statistics are read");
 	is_int(stats.counters.lan_packets, 42, "a short number");
 	ok(stats.counters.lan_bytes == 1ULL << 40, "a long one");
@@ -95,6 +164,10 @@ static void test_counters(void)
 	is_str(doppel_drop_reason_name(stats.drops[0].reason), "wan-no-forward", "by its name");
 	is_int(stats.drops[1].packets, 4, "with its count");
 	is_str(doppel_drop_reason_name(4242), "?", "a reason of a newer module");
+	is_str(doppel_drop_reason_name(DOPPEL_DROP_REASON_FILTER), "filter", "the last one of ours");
+	is_int(stats.total_count, 1, "each total");
+	is_str(doppel_total_name(stats.totals[0].of), "lent", "by its name");
+	ok(stats.totals[0].value == 1ULL << 33, "with its value");
 	nlmsg_free(msg);
 }
 
@@ -186,7 +259,10 @@ static void test_filter(void)
 
 int main(void)
 {
+	test_gateway();
 	test_device();
+	test_mapping();
+	test_session();
 	test_counters();
 	test_event();
 	test_filter();
