@@ -159,6 +159,34 @@ bool doppel_ip6_in_prefix(const struct in6_addr *addr, const struct in6_addr *ne
 	return !rest || !((addr->s6_addr[whole] ^ net->s6_addr[whole]) >> (8 - rest));
 }
 
+/* RFC 6052 section 2.2: the address follows the prefix, and steps over bits 64 to 71. */
+struct in6_addr doppel_ip6_nat64(const struct in6_addr *prefix, uint8_t len, struct in_addr ipv4)
+{
+	struct in6_addr address = *prefix;
+	uint8_t bytes[sizeof(ipv4)];
+	unsigned int i, at = len / 8;
+
+	memcpy(bytes, &ipv4, sizeof(bytes));
+	for (i = 0; i < sizeof(bytes); i++, at++) {
+		if (at == 8)
+			at++;
+		address.s6_addr[at] = bytes[i];
+	}
+	return address;
+}
+
+bool doppel_ip6_is_nat64_prefix(const struct in6_addr *prefix, uint8_t len)
+{
+	unsigned int i;
+
+	if ((len < 32 || len > 64 || len % 8) && len != 96)
+		return false;
+	for (i = len / 8; i < sizeof(prefix->s6_addr); i++)
+		if (prefix->s6_addr[i])
+			return false;
+	return !prefix->s6_addr[8];
+}
+
 struct in6_addr doppel_ip6_eui64(const struct in6_addr *prefix, const struct mac *mac)
 {
 	struct in6_addr addr = *prefix;

@@ -67,6 +67,11 @@ bool doppel_ip4_is_host_in(struct in_addr addr, uint8_t len);
 
 bool doppel_ip6_in_prefix(const struct in6_addr *addr, const struct in6_addr *net, uint8_t len);
 
+/* May be under RFC 6052 section 2.2: the length is one of its, bits 64 to 71 and the rest are zero. */
+bool doppel_ip6_is_nat64_prefix(const struct in6_addr *prefix, uint8_t len);
+/* The IPv4 host's address under such a prefix. */
+struct in6_addr doppel_ip6_nat64(const struct in6_addr *prefix, uint8_t len, struct in_addr ipv4);
+
 /* prefix/64 with the modified EUI-64 interface identifier of the MAC (RFC 4291 appendix A). */
 struct in6_addr doppel_ip6_eui64(const struct in6_addr *prefix, const struct mac *mac);
 /* fe80::/64 with the same identifier. */

@@ -176,6 +176,30 @@ bool doppel_yaml_ip4_prefix(struct doppel_error *error, const struct yaml_node *
 	return false;
 }
 
+bool doppel_yaml_ip6(struct doppel_error *error, const struct yaml_node *node,
+		     struct in6_addr *addr)
+{
+	if (!want_scalar(error, node, "an IPv6 address"))
+		return false;
+	if (!doppel_ip6_parse(node->text, addr))
+		return true;
+	doppel_yaml_error(error, node, "must be an IPv6 address, not \"%.50s\"", node->text);
+	return false;
+}
+
+bool doppel_yaml_ip6_prefix(struct doppel_error *error, const struct yaml_node *node,
+			    struct in6_addr *addr, uint8_t *len)
+{
+	static const char what[] = "an IPv6 prefix and its length (64:ff9b::/96)";
+
+	if (!want_scalar(error, node, what))
+		return false;
+	if (!doppel_ip6_prefix_parse(node->text, addr, len))
+		return true;
+	doppel_yaml_error(error, node, "must be %s, not \"%.50s\"", what, node->text);
+	return false;
+}
+
 bool doppel_yaml_mac(struct doppel_error *error, const struct yaml_node *node, struct mac *mac)
 {
 	static const char what[] = "a MAC address (02:00:00:00:00:01)";

@@ -32,6 +32,10 @@ bool doppel_yaml_ip4(struct doppel_error *error, const struct yaml_node *node,
 		     struct in_addr *addr);
 bool doppel_yaml_ip4_prefix(struct doppel_error *error, const struct yaml_node *node,
 			    struct in_addr *addr, uint8_t *len);
+bool doppel_yaml_ip6(struct doppel_error *error, const struct yaml_node *node,
+		     struct in6_addr *addr);
+bool doppel_yaml_ip6_prefix(struct doppel_error *error, const struct yaml_node *node,
+			    struct in6_addr *addr, uint8_t *len);
 bool doppel_yaml_mac(struct doppel_error *error, const struct yaml_node *node, struct mac *mac);
 /* A name that the kernel lets a port have; interface has IF_NAMESIZE bytes. */
 bool doppel_yaml_interface(struct doppel_error *error, const struct yaml_node *node,

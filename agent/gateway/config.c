@@ -33,18 +33,6 @@ const struct yaml_node *doppel_config_require(struct reader *reader, const struc
 	return node;
 }
 
-/* What the design has and this version does not: only its "off" may be written. */
-static void refuse_unless_off(struct reader *reader, const struct yaml_node *map, const char *key,
-			      const char *what)
-{
-	const struct yaml_node *node = doppel_yaml_get(map, key);
-
-	if (!node || (node->kind == DOPPEL_YAML_SCALAR && !strcmp(node->text, "off")))
-		return;
-	doppel_yaml_error(reader->error, node,
-			  "%s is not supported yet; write off or leave it out", what);
-}
-
 static void read_dhcp(struct reader *reader, const struct yaml_node *map)
 {
 	static const char *const keys[] = { "first", "last", "lease", NULL };
@@ -170,7 +158,7 @@ static void read_wan(struct reader *reader, const struct yaml_node *map)
 	config->wan.ipv6 = read_auto_off(reader, map, "ipv6");
 	if (!config->wan.ipv4 && !config->wan.ipv6)
 		doppel_yaml_error(reader->error, map, "ipv4 and ipv6 are both off; leave one on");
-	refuse_unless_off(reader, map, "lend", "lending an identity to the box");
+	doppel_config_read_lend(reader, map);
 }
 
 static void read_retry(struct reader *reader, const struct yaml_node *gateway, const char *key,
@@ -226,13 +214,15 @@ static void read_slaac(struct reader *reader, const struct yaml_node *map)
 	reader->config->slaac.address = index;
 }
 
-static void refuse_mappings(struct reader *reader, const struct yaml_node *gateway)
+static void read_filter(struct reader *reader, const struct yaml_node *gateway)
 {
-	const struct yaml_node *list = doppel_yaml_get(gateway, "mappings");
+	static const char *const modes[] = { "off", "forward", NULL };
+	const struct yaml_node *node = doppel_yaml_get(gateway, "filter");
+	unsigned int index = 0;
 
-	if (list && doppel_yaml_want_list(reader->error, list) && list->count)
-		doppel_yaml_error(reader->error, list,
-				  "mappings are not supported yet; leave the list empty");
+	if (node)
+		doppel_yaml_choice(reader->error, node, modes, &index);
+	reader->config->filter_forward = index;
 }
 
 static void read_gateway(struct reader *reader, const struct yaml_node *map)
@@ -261,9 +251,9 @@ static void read_gateway(struct reader *reader, const struct yaml_node *map)
 	slaac = doppel_yaml_get(map, "slaac");
 	if (slaac)
 		read_slaac(reader, slaac);
-	refuse_unless_off(reader, map, "nat64_prefix", "464XLAT");
-	refuse_unless_off(reader, map, "filter", "filtering by the site's nftables rules");
-	refuse_mappings(reader, map);
+	doppel_config_read_nat64(reader, map);
+	doppel_config_read_mappings(reader, map);
+	read_filter(reader, map);
 }
 
 /* "127.0.0.1:5050" or "[::1]:5050". */
@@ -427,6 +417,7 @@ void doppel_config_free(struct config *config)
 		free(config->devices.list[i].forwards.list);
 	free(config->devices.list);
 	free(config->forwards.list);
+	free(config->mappings.list);
 	free(config->api.token_file);
 	free(config->state);
 	free(config);

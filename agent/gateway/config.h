@@ -21,6 +21,19 @@ enum config_identity {
 	CONFIG_OWN,
 };
 
+/* Who lends the box an identity; only with devices-only. */
+enum config_lend {
+	CONFIG_LEND_AUTO,
+	CONFIG_LEND_OFF,
+	CONFIG_LEND_MAC,
+};
+
+enum config_nat64 {
+	CONFIG_NAT64_AUTO,	/* discovered */
+	CONFIG_NAT64_OFF,
+	CONFIG_NAT64_PREFIX,
+};
+
 enum config_slaac_address {
 	CONFIG_SLAAC_EUI64,
 	CONFIG_SLAAC_STABLE_PRIVACY,
@@ -42,6 +55,12 @@ struct config_device {
 	char name[DOPPEL_NAME_TEXT];	 /* "" if it has none */
 	bool own_forwards;		 /* it lists its own instead of the general ones */
 	struct config_forwards forwards; /* those that count for it if own_forwards */
+};
+
+/* An IPv4 alias for devices and box, one IPv6 host on the WAN's side. */
+struct config_mapping {
+	struct in_addr ipv4;
+	struct in6_addr ipv6;
 };
 
 /* A protocol's attempts: each may take timeout; then retry_delay, doubled up to retry_cap. */
@@ -66,6 +85,8 @@ struct config {
 	struct {
 		char interface[IF_NAMESIZE];
 		enum config_identity identity;
+		enum config_lend lend;
+		struct mac lender; /* of CONFIG_LEND_MAC */
 		bool ipv4, ipv6; /* auto, or off */
 	} wan;
 	struct {
@@ -81,6 +102,16 @@ struct config {
 		int64_t wait_ms;
 		enum config_slaac_address address;
 	} slaac;
+	struct {
+		enum config_nat64 mode;
+		struct in6_addr prefix; /* of CONFIG_NAT64_PREFIX */
+		uint8_t len;
+	} nat64;
+	struct {
+		size_t count;
+		struct config_mapping *list;
+	} mappings;
+	bool filter_forward; /* filter: forward */
 	struct {
 		bool on; /* listen was given */
 		struct sockaddr_storage listen;

@@ -25,6 +25,12 @@ bool doppel_config_no_memory(struct reader *reader);
 const struct yaml_node *doppel_config_require(struct reader *reader, const struct yaml_node *map,
 					      const char *key, const char *what);
 
+/* config_nat.c */
+void doppel_config_read_lend(struct reader *reader, const struct yaml_node *wan);
+void doppel_config_read_nat64(struct reader *reader, const struct yaml_node *gateway);
+/* The LAN is read before. */
+void doppel_config_read_mappings(struct reader *reader, const struct yaml_node *gateway);
+
 /* config_devices.c */
 /* What counts for each device that lists none: the section's `forwards`, or the seed's. */
 void doppel_config_read_forwards(struct reader *reader, const struct yaml_node *gateway);

@@ -98,6 +98,45 @@ static void test_ip6(void)
 	is_str(doppel_mac_format(&group_mac, text), "33:33:ff:33:44:55", "and its MAC");
 }
 
+/* RFC 6052 section 2.4 */
+static void test_nat64(void)
+{
+	static const struct {
+		const char *prefix, *address;
+	} vectors[] = {
+		{ "2001:db8::/32", "2001:db8:c000:221::" },
+		{ "2001:db8:100::/40", "2001:db8:1c0:2:21::" },
+		{ "2001:db8:122::/48", "2001:db8:122:c000:2:2100::" },
+		{ "2001:db8:122:300::/56", "2001:db8:122:3c0:0:221::" },
+		{ "2001:db8:122:344::/64", "2001:db8:122:344:c0:2:2100:0" },
+		{ "2001:db8:122:344::/96", "2001:db8:122:344::c000:221" },
+		{ "64:ff9b::/96", "64:ff9b::c000:221" },
+	};
+	static const char *const faulty[] = {
+		"2001:db8::/31", "2001:db8::/36", "2001:db8::/72", "2001:db8::/95", "2001:db8::/128",
+		"2001:db8::1/96", "2001:db8:0:0:100::/96", "2001:db8:0:1::/56",
+	};
+	const struct in_addr host = { htonl(0xc0000221) };
+	struct in6_addr prefix, want, got;
+	char text[DOPPEL_IP6_TEXT];
+	uint8_t len;
+	size_t i;
+
+	for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		doppel_ip6_prefix_parse(vectors[i].prefix, &prefix, &len);
+		doppel_ip6_parse(vectors[i].address, &want);
+		ok(doppel_ip6_is_nat64_prefix(&prefix, len), "%s is a NAT64 prefix",
+		   vectors[i].prefix);
+		got = doppel_ip6_nat64(&prefix, len, host);
+		ok(doppel_ip6_eq(&got, &want), "192.0.2.33 in it is %s",
+		   doppel_ip6_format(&got, text));
+	}
+	for (i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
+		doppel_ip6_prefix_parse(faulty[i], &prefix, &len);
+		ok(!doppel_ip6_is_nat64_prefix(&prefix, len), "%s is none", faulty[i]);
+	}
+}
+
 static void test_time(void)
 {
 	static const struct {
@@ -245,6 +284,7 @@ int main(void)
 	test_mac();
 	test_ip4();
 	test_ip6();
+	test_nat64();
 	test_time();
 	test_buf();
 	test_error();

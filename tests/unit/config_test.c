@@ -14,6 +14,14 @@
 	"  lan: {interface: eth1, address: 192.168.1.1/24}\n" \
 	"  wan: {interface: eth0}\n"
 
+#define WITH_LEND(lend) \
+	"gateway:\n" \
+	"  lan: {interface: eth1, address: 192.168.1.1/24}\n" \
+	"  wan: {interface: eth0, lend: \"" lend "\"}\n"
+
+#define WITH_MAPPING(ipv4, ipv6) \
+	MINIMAL "  mappings: [{ipv4: " ipv4 ", ipv6: \"" ipv6 "\"}]\n"
+
 static struct config *parse(const char *text, struct doppel_error *error)
 {
 	struct config *config = NULL;
@@ -52,6 +60,10 @@ static void test_defaults(void)
 	is_int(config->dhcp6.retries, 5, "dhcp6.retries");
 	is_int(config->slaac.wait_ms, 3000, "slaac.wait");
 	is_int(config->slaac.address, CONFIG_SLAAC_EUI64, "slaac.address");
+	is_int(config->wan.lend, CONFIG_LEND_AUTO, "lend: auto");
+	is_int(config->nat64.mode, CONFIG_NAT64_AUTO, "nat64_prefix: auto");
+	is_int(config->mappings.count, 0, "no mappings");
+	ok(!config->filter_forward, "filter: off");
 	ok(!config->api.on, "no API but on the unix socket");
 	is_str(config->state, "/var/lib/doppel/doppel.db", "state");
 	doppel_config_free(config);
@@ -63,7 +75,8 @@ static void test_full(void)
 		"gateway:\n"
 		"  lan: {interface: br-lan, address: 10.7.0.1/16,\n"
 		"        dhcp: {first: 10.7.1.1, last: 10.7.255.254, lease: 30m}}\n"
-		"  wan: {interface: eth0.35, identity: own, lend: off, ipv4: off, ipv6: auto}\n"
+		"  wan: {interface: eth0.35, identity: own, lend: \"02:00:00:00:00:02\", ipv4: off,\n"
+		"        ipv6: auto}\n"
 		"  devices:\n"
 		"    admit: listed\n"
 		"    max: 65536\n"
@@ -77,9 +90,9 @@ static void test_full(void)
 		"  dhcp4: {timeout: 1s, retries: 2, retry_delay: 500ms, retry_cap: 2s}\n"
 		"  dhcp6: {timeout: 2s, retries: 3, retry_delay: 1s, retry_cap: 1s}\n"
 		"  slaac: {wait: 0s, address: stable-privacy}\n"
-		"  nat64_prefix: off\n"
-		"  mappings: []\n"
-		"  filter: off\n"
+		"  nat64_prefix: 2001:db8:64::/56\n"
+		"  mappings: [{ipv4: 192.0.2.10, ipv6: \"2001:db8::10\"}]\n"
+		"  filter: forward\n"
 		"api: {listen: \"[::1]:5050\", token_file: /tmp/token}\n"
 		"state: /tmp/doppel.db\n";
 	struct mac first = { { 2, 0, 0, 0, 0, 1 } }, second = { { 2, 0, 0, 0, 0, 2 } };
@@ -111,6 +124,15 @@ static void test_full(void)
 	is_int(config->dhcp4.retry_delay_ms, 500, "500ms");
 	is_int(config->slaac.address, CONFIG_SLAAC_STABLE_PRIVACY, "stable-privacy");
 	is_int(config->slaac.wait_ms, 0, "0s");
+	is_int(config->wan.lend, CONFIG_LEND_MAC, "lend: a MAC");
+	ok(doppel_mac_eq(&config->wan.lender, &second), "of this device");
+	is_int(config->nat64.mode, CONFIG_NAT64_PREFIX, "a NAT64 prefix");
+	is_int(config->nat64.len, 56, "with its length");
+	is_int(config->nat64.prefix.s6_addr[5], 0x64, "and bits");
+	is_int(config->mappings.count, 1, "a mapping");
+	is_int(config->mappings.list[0].ipv4.s_addr, inet_addr("192.0.2.10"), "of an alias");
+	is_int(config->mappings.list[0].ipv6.s6_addr[15], 0x10, "and a host");
+	ok(config->filter_forward, "filter: forward");
 	is_int(config->api.listen.ss_family, AF_INET6, "api.listen");
 	is_str(config->api.token_file, "/tmp/token", "token_file");
 	is_str(config->state, "/tmp/doppel.db", "state");
@@ -236,19 +258,52 @@ static const struct {
 	{ "port 0 in api.listen", MINIMAL "api: {listen: \"[::1]:0\"}\n",
 	  "x.yaml:4:15: api.listen: must be an address and a port (\"127.0.0.1:5050\","
 	  " \"[::1]:5050\"), not \"[::1]:0\"" },
-	{ "not yet: lend",
-	  "gateway:\n  lan: {interface: eth1, address: 192.168.1.1/24}\n"
-	  "  wan: {interface: eth0, lend: auto}\n",
-	  "x.yaml:3:32: gateway.wan.lend: lending an identity to the box is not supported yet;"
-	  " write off or leave it out" },
-	{ "not yet: 464XLAT", MINIMAL "  nat64_prefix: 64:ff9b::/96\n",
-	  "x.yaml:4:17: gateway.nat64_prefix: 464XLAT is not supported yet;"
-	  " write off or leave it out" },
-	{ "not yet: filter", MINIMAL "  filter: forward\n",
-	  "x.yaml:4:11: gateway.filter: filtering by the site's nftables rules is not supported"
-	  " yet; write off or leave it out" },
-	{ "not yet: mappings", MINIMAL "  mappings: [{ipv4: 192.0.2.10, ipv6: \"2001:db8::10\"}]\n",
-	  "x.yaml:4:13: gateway.mappings: mappings are not supported yet; leave the list empty" },
+	{ "lend to whom", WITH_LEND("often"),
+	  "x.yaml:3:32: gateway.wan.lend: must be auto, off or a device's MAC address, not \"often\"" },
+	{ "lend: half a MAC", WITH_LEND("02:00"),
+	  "x.yaml:3:32: gateway.wan.lend: must be a MAC address (02:00:00:00:00:01), not \"02:00\"" },
+	{ "lend: a group's MAC", WITH_LEND("03:00:00:00:00:01"),
+	  "x.yaml:3:32: gateway.wan.lend: 03:00:00:00:00:01 is no device's: it is multicast or zero" },
+	{ "nat64_prefix", MINIMAL "  nat64_prefix: on\n",
+	  "x.yaml:4:17: gateway.nat64_prefix: must be auto, off or a prefix (64:ff9b::/96), not"
+	  " \"on\"" },
+	{ "nat64_prefix without a length", MINIMAL "  nat64_prefix: \"64:ff9b::\"\n",
+	  "x.yaml:4:17: gateway.nat64_prefix: must be an IPv6 prefix and its length (64:ff9b::/96),"
+	  " not \"64:ff9b::\"" },
+	{ "a length that RFC 6052 lacks", MINIMAL "  nat64_prefix: 2001:db8::/72\n",
+	  "x.yaml:4:17: gateway.nat64_prefix: must have a length of 32, 40, 48, 56, 64 or 96, and"
+	  " zeros after it and in bits 64 to 71 (RFC 6052)" },
+	{ "bits after the prefix", MINIMAL "  nat64_prefix: 2001:db8::1/96\n",
+	  "x.yaml:4:17: gateway.nat64_prefix: must have a length of 32, 40, 48, 56, 64 or 96, and"
+	  " zeros after it and in bits 64 to 71 (RFC 6052)" },
+	{ "a multicast prefix", MINIMAL "  nat64_prefix: ff02::/96\n",
+	  "x.yaml:4:17: gateway.nat64_prefix: ff02::/96 is no prefix that hosts can be under" },
+	{ "filter", MINIMAL "  filter: on\n",
+	  "x.yaml:4:11: gateway.filter: must be off or forward, not \"on\"" },
+	{ "mappings that are none", MINIMAL "  mappings: {}\n",
+	  "x.yaml:4:13: gateway.mappings: must be a list, not a map" },
+	{ "half a mapping", MINIMAL "  mappings: [{ipv4: 192.0.2.10}]\n",
+	  "x.yaml:4:14: gateway.mappings[0].ipv6: missing; give the host that it stands for" },
+	{ "a mapping's IPv4 address", WITH_MAPPING("224.0.0.1", "2001:db8::10"),
+	  "x.yaml:4:21: gateway.mappings[0].ipv4: 224.0.0.1 is no host's address" },
+	{ "an alias in the LAN", WITH_MAPPING("192.168.1.9", "2001:db8::10"),
+	  "x.yaml:4:21: gateway.mappings[0].ipv4: 192.168.1.9 lies in the LAN, where devices look"
+	  " for it themselves" },
+	{ "an alias of doppel's", WITH_MAPPING("192.0.0.2", "2001:db8::10"),
+	  "x.yaml:4:21: gateway.mappings[0].ipv4: 192.0.0.2 is one of those that doppel itself uses"
+	  " (192.0.0.0/28)" },
+	{ "a mapping's IPv6 address", WITH_MAPPING("192.0.2.10", "fe80::10"),
+	  "x.yaml:4:39: gateway.mappings[0].ipv6: fe80::10 is no host's address beyond a link" },
+	{ "no IPv6 address", WITH_MAPPING("192.0.2.10", "192.0.2.1"),
+	  "x.yaml:4:39: gateway.mappings[0].ipv6: must be an IPv6 address, not \"192.0.2.1\"" },
+	{ "an alias twice",
+	  MINIMAL "  mappings:\n    - {ipv4: 192.0.2.10, ipv6: \"2001:db8::10\"}\n"
+	  "    - {ipv4: 192.0.2.10, ipv6: \"2001:db8::11\"}\n",
+	  "x.yaml:6:14: gateway.mappings[1].ipv4: 192.0.2.10 is mapped in line 5 already" },
+	{ "a host twice",
+	  MINIMAL "  mappings:\n    - {ipv4: 192.0.2.10, ipv6: \"2001:db8::10\"}\n"
+	  "    - {ipv4: 192.0.2.11, ipv6: \"2001:db8:0::10\"}\n",
+	  "x.yaml:6:32: gateway.mappings[1].ipv6: 2001:db8:0::10 is mapped in line 5 already" },
 	{ "not yet: WireGuard", MINIMAL "wireguard: {}\n",
 	  "x.yaml:4:1: wireguard: WireGuard networks are not supported yet; remove the section" },
 	{ "truncated", "gateway:\n  lan: {interface: eth1, addr",
