@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if_arp.h>
 #include <linux/neighbour.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static struct nl_msg *request(int type, int flags, const void *header, size_t le
 static bool parse_link(struct nlmsghdr *header, struct port_link *link)
 {
 	struct ifinfomsg *info = nlmsg_data(header);
-	struct nlattr *a[IFLA_MAX + 1];
+	struct nlattr *a[IFLA_MAX + 1], *more[IFLA_INFO_MAX + 1];
 
 	if (nlmsg_parse(header, sizeof(*info), a, IFLA_MAX, NULL) || !a[IFLA_IFNAME])
 		return false;
@@ -66,6 +67,9 @@ static bool parse_link(struct nlmsghdr *header, struct port_link *link)
 		memcpy(link->mac.b, nla_data(a[IFLA_ADDRESS]), sizeof(link->mac.b));
 	if (a[IFLA_MTU])
 		link->mtu = nla_get_u32(a[IFLA_MTU]);
+	if (a[IFLA_LINKINFO] && !nla_parse_nested(more, IFLA_INFO_MAX, a[IFLA_LINKINFO], NULL) &&
+	    more[IFLA_INFO_KIND])
+		nla_strlcpy(link->kind, more[IFLA_INFO_KIND], sizeof(link->kind));
 	return true;
 }
 
@@ -219,13 +223,66 @@ static int address_del(struct rtnetlink *rt, const struct port_address *address)
 	return address_change(rt, RTM_DELADDR, 0, address);
 }
 
-static int neighbour_probe(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
-			   const struct mac *mac)
+static int put_route(struct nl_msg *msg, const struct port_route *route)
+{
+	struct nlattr *metrics;
+	int err = nla_put_u32(msg, RTA_OIF, route->ifindex);
+
+	err |= nla_put_u32(msg, RTA_PRIORITY, route->metric);
+	if (route->via.s_addr)
+		err |= nla_put(msg, RTA_GATEWAY, sizeof(route->via), &route->via);
+	if (route->source.s_addr)
+		err |= nla_put(msg, RTA_PREFSRC, sizeof(route->source), &route->source);
+	if (!route->mtu || err)
+		return err;
+	metrics = nla_nest_start(msg, RTA_METRICS);
+	if (!metrics || nla_put_u32(msg, RTAX_MTU, route->mtu))
+		return -ENOMEM;
+	nla_nest_end(msg, metrics);
+	return 0;
+}
+
+static int route_change(struct rtnetlink *rt, int type, int flags, const struct port_route *route)
+{
+	const struct rtmsg info = {
+		.rtm_family = AF_INET,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = route->protocol,
+		.rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE,
+		.rtm_type = type == RTM_NEWROUTE ? RTN_UNICAST : RTN_UNSPEC,
+		.rtm_flags = route->via.s_addr ? RTNH_F_ONLINK : 0,
+	};
+	struct nl_msg auto_msg *msg = request(type, flags | NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { 0 };
+
+	if (!msg || put_route(msg, route))
+		return -ENOMEM;
+	return doppel_exchange(to_pair(rt)->commands, msg, &reply);
+}
+
+static int route_add(struct rtnetlink *rt, const struct port_route *route)
+{
+	return route_change(rt, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
+}
+
+static int route_del(struct rtnetlink *rt, const struct port_route *route)
+{
+	const struct port_route any = {
+		.ifindex = route->ifindex,
+		.metric = route->metric,
+		.protocol = route->protocol,
+	};
+
+	return route_change(rt, RTM_DELROUTE, 0, &any);
+}
+
+static int neighbour_change(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
+			    const struct mac *mac, uint16_t state)
 {
 	const struct ndmsg info = {
 		.ndm_family = AF_INET,
 		.ndm_ifindex = (int)ifindex,
-		.ndm_state = NUD_PROBE,
+		.ndm_state = state,
 	};
 	struct nl_msg auto_msg *msg = request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE |
 					      NLM_F_ACK, &info, sizeof(info));
@@ -235,6 +292,29 @@ static int neighbour_probe(struct rtnetlink *rt, uint32_t ifindex, struct in_add
 	    nla_put(msg, NDA_LLADDR, sizeof(mac->b), mac->b))
 		return -ENOMEM;
 	return doppel_exchange(to_pair(rt)->commands, msg, &reply);
+}
+
+static int neighbour_add(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
+			 const struct mac *mac)
+{
+	return neighbour_change(rt, ifindex, ipv4, mac, NUD_PERMANENT);
+}
+
+static int neighbour_del(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4)
+{
+	const struct ndmsg info = { .ndm_family = AF_INET, .ndm_ifindex = (int)ifindex };
+	struct nl_msg auto_msg *msg = request(RTM_DELNEIGH, NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { 0 };
+
+	if (!msg || nla_put(msg, NDA_DST, sizeof(ipv4), &ipv4))
+		return -ENOMEM;
+	return doppel_exchange(to_pair(rt)->commands, msg, &reply);
+}
+
+static int neighbour_probe(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
+			   const struct mac *mac)
+{
+	return neighbour_change(rt, ifindex, ipv4, mac, NUD_PROBE);
 }
 
 static bool parse_neighbour(struct nlmsghdr *header, struct port_event *event)
@@ -255,6 +335,27 @@ static bool parse_neighbour(struct nlmsghdr *header, struct port_event *event)
 	memcpy(&event->ipv4, nla_data(a[NDA_DST]), 4);
 	memcpy(event->mac.b, nla_data(a[NDA_LLADDR]), 6);
 	return true;
+}
+
+static int see_filter(struct nlmsghdr *header, void *ctx)
+{
+	if (header->nlmsg_type == RTM_NEWTFILTER)
+		*(bool *)ctx = true;
+	return 0;
+}
+
+static int egress_filtered(struct rtnetlink *rt, uint32_t ifindex, bool *filtered)
+{
+	const struct tcmsg info = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = (int)ifindex,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
+	};
+	struct nl_msg auto_msg *msg = request(RTM_GETTFILTER, NLM_F_DUMP, &info, sizeof(info));
+	struct reply reply = { .parse = see_filter, .ctx = filtered };
+
+	*filtered = false;
+	return msg ? doppel_exchange(to_pair(rt)->commands, msg, &reply) : -ENOMEM;
 }
 
 struct event_walk {
@@ -429,8 +530,13 @@ int doppel_rtnetlink_open(struct rtnetlink **rt)
 		.address_dump = address_dump,
 		.address_add = address_add,
 		.address_del = address_del,
+		.route_add = route_add,
+		.route_del = route_del,
+		.neighbour_add = neighbour_add,
+		.neighbour_del = neighbour_del,
 		.neighbour_probe = neighbour_probe,
 		.neighbour_dump = neighbour_dump,
+		.egress_filtered = egress_filtered,
 		.sysctl_get = sysctl_get,
 		.sysctl_set = sysctl_set,
 		.free = pair_free,

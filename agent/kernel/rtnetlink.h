@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The namespace's ports by rtnetlink, and their sysctls: links, addresses, neighbours. Every call
- * returns 0 or a negative errno.
+ * The namespace's ports by rtnetlink, and their sysctls: links, addresses, routes, neighbours.
+ * Every call returns 0 or a negative errno.
  */
 #ifndef DOPPEL_KERNEL_RTNETLINK_H
 #define DOPPEL_KERNEL_RTNETLINK_H
@@ -21,6 +21,7 @@ struct port_link {
 	bool up;		/* IFF_UP: administratively */
 	bool running;		/* with carrier */
 	bool wireless;		/* a Wi-Fi station carries one MAC only */
+	char kind[16];		/* "vlan", "bridge" …; "" for hardware */
 };
 
 struct port_address {
@@ -32,6 +33,16 @@ struct port_address {
 	};
 	uint8_t prefix_len;
 	bool permanent;		/* else the kernel made it, from an advertisement */
+};
+
+/* An IPv4 default route. */
+struct port_route {
+	uint32_t ifindex;
+	struct in_addr via;	/* on the link whatever the port's addresses say */
+	struct in_addr source;	/* of what the box itself sends */
+	uint32_t metric;
+	uint32_t mtu;		/* 0: the port's */
+	uint8_t protocol;	/* rtm_protocol: whose route it is */
 };
 
 enum port_event_kind {
@@ -66,12 +77,25 @@ struct rtnetlink {
 	int (*address_add)(struct rtnetlink *rt, const struct port_address *address);
 	int (*address_del)(struct rtnetlink *rt, const struct port_address *address);
 
+	/* Takes the place of one with the same metric. */
+	int (*route_add)(struct rtnetlink *rt, const struct port_route *route);
+	/* By port, metric and protocol; -ESRCH: there is none. */
+	int (*route_del)(struct rtnetlink *rt, const struct port_route *route);
+
+	/* A permanent neighbour: nobody is asked. One that is there already is changed. */
+	int (*neighbour_add)(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
+			     const struct mac *mac);
+	/* -ENOENT: there is none. */
+	int (*neighbour_del)(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4);
 	/* Let the kernel ask the neighbour whether it is still there (unicast, three times). */
 	int (*neighbour_probe)(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
 			       const struct mac *mac);
 	/* The IPv4 neighbours that are known to be reachable. */
 	int (*neighbour_dump)(struct rtnetlink *rt, uint32_t ifindex,
 			      void (*cb)(const struct port_event *event, void *ctx), void *ctx);
+
+	/* Whether tc has filters on what the port sends. */
+	int (*egress_filtered)(struct rtnetlink *rt, uint32_t ifindex, bool *filtered);
 
 	/* @path below /proc/sys. sysctl_get: -ENAMETOOLONG if @size is too small. */
 	int (*sysctl_get)(struct rtnetlink *rt, const char *path, char *value, size_t size);
