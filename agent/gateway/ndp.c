@@ -77,15 +77,19 @@ static void take_prefix(const uint8_t *p, size_t len, struct ra *ra)
 	ra->prefixes[ra->prefix_count++] = prefix;
 }
 
+/* RFC 8106 section 5.1 */
 static void take_dns(const uint8_t *p, size_t len, struct ra *ra)
 {
 	size_t at;
 
-	if (len < 24)
-		return;
-	ra->dns_s = doppel_get32(p + 4);
-	for (at = 8; at + 16 <= len && ra->dns_count < RA_DNS_MAX; at += 16)
-		memcpy(&ra->dns[ra->dns_count++], p + at, 16);
+	for (at = 8; at + 16 <= len && ra->dns_count < RA_DNS_MAX; at += 16) {
+		struct ra_dns dns = { .lifetime_s = doppel_get32(p + 4) };
+
+		memcpy(&dns.server, p + at, 16);
+		if (!IN6_IS_ADDR_MULTICAST(&dns.server) && !IN6_IS_ADDR_UNSPECIFIED(&dns.server) &&
+		    !IN6_IS_ADDR_LOOPBACK(&dns.server))
+			ra->dns[ra->dns_count++] = dns;
+	}
 }
 
 /* RFC 8781 section 4: 13 bits of lifetime in 8 s, 3 bits of prefix length code. */
@@ -93,14 +97,17 @@ static void take_pref64(const uint8_t *p, size_t len, struct ra *ra)
 {
 	static const uint8_t lens[] = { 96, 64, 56, 48, 40, 32 };
 	uint16_t word = doppel_get16(p + 2);
+	struct ra_pref64 pref64 = { .lifetime_s = word & 0xfff8 };
 
-	if (len != 16 || (word & 7) >= sizeof(lens))
+	if (len != 16 || (word & 7) >= sizeof(lens) || ra->pref64_count == RA_PREF64_MAX)
 		return;
-	ra->pref64_len = lens[word & 7];
-	ra->pref64_s = word & 0xfff8;
-	memset(&ra->pref64, 0, sizeof(ra->pref64));
-	memcpy(&ra->pref64, p + 4, 12);
-	mask_prefix(&ra->pref64, ra->pref64_len);
+	pref64.len = lens[word & 7];
+	memcpy(&pref64.prefix, p + 4, 12);
+	mask_prefix(&pref64.prefix, pref64.len);
+	if (doppel_ip6_is_nat64_prefix(&pref64.prefix, pref64.len) &&
+	    !IN6_IS_ADDR_MULTICAST(&pref64.prefix) && !IN6_IS_ADDR_LINKLOCAL(&pref64.prefix) &&
+	    !IN6_IS_ADDR_UNSPECIFIED(&pref64.prefix))
+		ra->pref64[ra->pref64_count++] = pref64;
 }
 
 enum verdict doppel_ra_parse(const struct packet *packet, struct ra *ra)

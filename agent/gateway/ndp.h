@@ -11,6 +11,7 @@
 
 #define RA_PREFIXES_MAX 8
 #define RA_DNS_MAX 4
+#define RA_PREF64_MAX 4
 #define ND_INFINITE UINT32_MAX
 
 struct ra_prefix {
@@ -18,6 +19,18 @@ struct ra_prefix {
 	uint8_t len;
 	bool on_link, autonomous;	/* L and A */
 	uint32_t valid_s, preferred_s;	/* ND_INFINITE: for ever */
+};
+
+struct ra_dns {
+	struct in6_addr server;
+	uint32_t lifetime_s;		/* 0: no longer; ND_INFINITE: for ever */
+};
+
+/* A NAT64 prefix (RFC 8781). */
+struct ra_pref64 {
+	struct in6_addr prefix;
+	uint8_t len;			/* one of RFC 6052's */
+	uint16_t lifetime_s;		/* 0: no longer */
 };
 
 /* A router advertisement. Options beyond the limits are left out. */
@@ -32,12 +45,10 @@ struct ra {
 	uint32_t mtu;			/* 0: not given */
 	struct ra_prefix prefixes[RA_PREFIXES_MAX];
 	unsigned int prefix_count;
-	struct in6_addr dns[RA_DNS_MAX];
+	struct ra_dns dns[RA_DNS_MAX];	/* RFC 8106 */
 	unsigned int dns_count;
-	uint32_t dns_s;			/* lifetime of the servers above */
-	struct in6_addr pref64;		/* RFC 8781 */
-	uint8_t pref64_len;		/* 0: not given */
-	uint16_t pref64_s;
+	struct ra_pref64 pref64[RA_PREF64_MAX];
+	unsigned int pref64_count;
 	int64_t received_ms;		/* the caller's to set */
 };
 

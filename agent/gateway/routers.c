@@ -44,13 +44,76 @@ static struct ra *room(struct routers *routers, const struct ra *ra)
 	return worst->preference < ra->preference ? worst : NULL;
 }
 
+static void take_dns(struct routers *routers, const struct ra *ra, const struct ra_dns *given)
+{
+	struct router_dns *slot = NULL;
+	unsigned int i;
+
+	for (i = 0; !slot && i < routers->dns_count; i++)
+		if (doppel_ip6_eq(&routers->dns[i].router, &ra->router) &&
+		    doppel_ip6_eq(&routers->dns[i].server, &given->server))
+			slot = &routers->dns[i];
+	if (!slot && given->lifetime_s && routers->dns_count < ROUTERS_DNS_MAX)
+		slot = &routers->dns[routers->dns_count++];
+	if (slot)
+		*slot = (struct router_dns){
+			.router = ra->router,
+			.server = given->server,
+			.until = doppel_after_s(ra->received_ms, given->lifetime_s),
+		};
+}
+
+static void take_pref64(struct routers *routers, const struct ra *ra,
+			const struct ra_pref64 *given)
+{
+	struct router_pref64 *slot = NULL;
+	unsigned int i;
+
+	for (i = 0; !slot && i < routers->pref64_count; i++)
+		if (doppel_ip6_eq(&routers->pref64[i].router, &ra->router) &&
+		    doppel_ip6_eq(&routers->pref64[i].prefix, &given->prefix) &&
+		    routers->pref64[i].len == given->len)
+			slot = &routers->pref64[i];
+	if (!slot && given->lifetime_s && routers->pref64_count < ROUTERS_PREF64_MAX)
+		slot = &routers->pref64[routers->pref64_count++];
+	if (slot)
+		*slot = (struct router_pref64){
+			.router = ra->router,
+			.prefix = given->prefix,
+			.len = given->len,
+			.until = doppel_after_s(ra->received_ms, given->lifetime_s),
+		};
+}
+
+/* Their places in the order stay as they are. */
+static void forget_over(struct routers *routers, int64_t now_ms)
+{
+	unsigned int i, kept;
+
+	for (i = kept = 0; i < routers->dns_count; i++)
+		if (routers->dns[i].until > now_ms)
+			routers->dns[kept++] = routers->dns[i];
+	routers->dns_count = kept;
+	for (i = kept = 0; i < routers->pref64_count; i++)
+		if (routers->pref64[i].until > now_ms)
+			routers->pref64[kept++] = routers->pref64[i];
+	routers->pref64_count = kept;
+}
+
 bool doppel_routers_update(struct routers *routers, const struct ra *ra)
 {
 	struct ra *slot = room(routers, ra);
+	unsigned int i;
 
 	if (!slot)
 		return false;
 	*slot = *ra;
+	forget_over(routers, ra->received_ms);
+	for (i = 0; i < ra->dns_count; i++)
+		take_dns(routers, ra, &ra->dns[i]);
+	for (i = 0; i < ra->pref64_count; i++)
+		take_pref64(routers, ra, &ra->pref64[i]);
+	forget_over(routers, ra->received_ms);
 	return true;
 }
 
@@ -62,6 +125,7 @@ bool doppel_routers_expire(struct routers *routers, int64_t now_ms)
 		if (useful_until(&routers->ra[i]) > now_ms)
 			routers->ra[kept++] = routers->ra[i];
 	routers->count = kept;
+	forget_over(routers, now_ms);
 	return kept != had;
 }
 
@@ -120,6 +184,56 @@ uint8_t doppel_routers_prefix_len(const struct routers *routers, const struct in
 	return len ? len : 128;
 }
 
+unsigned int doppel_routers_dns(const struct routers *routers, int64_t now_ms,
+				struct in6_addr servers[ROUTERS_DNS_MAX])
+{
+	unsigned int i, j, count = 0;
+
+	for (i = 0; i < routers->dns_count; i++) {
+		if (routers->dns[i].until <= now_ms)
+			continue;
+		/* Two routers may name the same. */
+		for (j = 0; j < count && !doppel_ip6_eq(&servers[j], &routers->dns[i].server); j++)
+			;
+		if (j == count)
+			servers[count++] = routers->dns[i].server;
+	}
+	return count;
+}
+
+static int preference_of(const struct routers *routers, const struct in6_addr *router)
+{
+	unsigned int i;
+
+	for (i = 0; i < routers->count; i++)
+		if (doppel_ip6_eq(&routers->ra[i].router, router))
+			return routers->ra[i].preference;
+	return -2;	/* below all: it says nothing else any more */
+}
+
+const struct router_pref64 *doppel_routers_pref64(const struct routers *routers, int64_t now_ms,
+						  const struct in6_addr *current)
+{
+	const struct router_pref64 *best = NULL;
+	int most = 0;
+	unsigned int i;
+
+	for (i = 0; i < routers->pref64_count; i++) {
+		const struct router_pref64 *each = &routers->pref64[i];
+		const int preference = preference_of(routers, &each->router);
+
+		if (each->until <= now_ms)
+			continue;
+		if (!best || preference > most ||
+		    (preference == most && current && doppel_ip6_eq(&each->prefix, current) &&
+		     !doppel_ip6_eq(&best->prefix, current))) {
+			best = each;
+			most = preference;
+		}
+	}
+	return best;
+}
+
 static int64_t next_after(int64_t deadline, int64_t at, int64_t now_ms)
 {
 	return at > now_ms ? doppel_earlier(deadline, at) : deadline;
@@ -138,5 +252,9 @@ int64_t doppel_routers_deadline(const struct routers *routers, int64_t now_ms)
 			deadline = next_after(deadline,
 				doppel_after_s(ra->received_ms, ra->prefixes[j].valid_s), now_ms);
 	}
+	for (i = 0; i < routers->dns_count; i++)
+		deadline = next_after(deadline, routers->dns[i].until, now_ms);
+	for (i = 0; i < routers->pref64_count; i++)
+		deadline = next_after(deadline, routers->pref64[i].until, now_ms);
 	return deadline;
 }

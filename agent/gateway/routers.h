@@ -9,10 +9,32 @@
 #include "gateway/ndp.h"
 
 #define ROUTERS_MAX 8
+#define ROUTERS_DNS_MAX 8
+#define ROUTERS_PREF64_MAX 8
+
+/*
+ * Name servers and NAT64 prefixes live for as long as they were given for, whatever the router's
+ * next advertisements leave out (RFC 4861 section 6.3.4).
+ */
+struct router_dns {
+	struct in6_addr router, server;
+	int64_t until;
+};
+
+struct router_pref64 {
+	struct in6_addr router;
+	struct in6_addr prefix;
+	uint8_t len;
+	int64_t until;
+};
 
 struct routers {
 	struct ra ra[ROUTERS_MAX];	/* the newest of each router */
 	unsigned int count;
+	struct router_dns dns[ROUTERS_DNS_MAX];		/* in the order in which they were heard */
+	unsigned int dns_count;
+	struct router_pref64 pref64[ROUTERS_PREF64_MAX];
+	unsigned int pref64_count;
 };
 
 /*
@@ -21,7 +43,7 @@ struct routers {
  */
 bool doppel_routers_update(struct routers *routers, const struct ra *ra);
 
-/* Forget those whose lifetimes, prefixes included, have all run out. True if any has gone. */
+/* Forget what has run out; of routers those with nothing left. True if one of them has gone. */
 bool doppel_routers_expire(struct routers *routers, int64_t now_ms);
 
 /* The default router: highest preference, then the one known for longer; NULL: none. */
@@ -34,6 +56,17 @@ bool doppel_routers_other(const struct routers *routers, int64_t now_ms);
 /* The prefix length under which @address is on-link by an L flag; 128 if under none. */
 uint8_t doppel_routers_prefix_len(const struct routers *routers, const struct in6_addr *address,
 				  int64_t now_ms);
+
+/* Name servers that routers tell of and that still hold; returns how many. */
+unsigned int doppel_routers_dns(const struct routers *routers, int64_t now_ms,
+				struct in6_addr servers[ROUTERS_DNS_MAX]);
+
+/*
+ * The NAT64 prefix to use: of the most preferred router, then the one known for longer; @current
+ * (NULL: none is in use) stays while it is as good. NULL: none.
+ */
+const struct router_pref64 *doppel_routers_pref64(const struct routers *routers, int64_t now_ms,
+						  const struct in6_addr *current);
 
 /* When after @now_ms the answer of a function above may change by itself; NEVER. */
 int64_t doppel_routers_deadline(const struct routers *routers, int64_t now_ms);

@@ -47,8 +47,10 @@ static void test_ra(void)
 	   ra.prefixes[0].preferred_s == 14400, "prefix");
 	ok(IN6_IS_ADDR_UNSPECIFIED(&ra.prefixes[0].prefix) == 0 &&
 	   !ra.prefixes[0].prefix.s6_addr[15], "its host bits cut off");
-	ok(ra.dns_count == 2 && ra.dns_s == 3600, "RDNSS");
-	ok(ra.pref64_len == 96 && ra.pref64_s == 1800 && ra.pref64.s6_addr[3] == 0x9b, "PREF64");
+	ok(ra.dns_count == 2 && ra.dns[0].lifetime_s == 3600 &&
+	   ra.dns[1].server.s6_addr[15] == 0x54, "RDNSS");
+	ok(ra.pref64_count == 1 && ra.pref64[0].len == 96 && ra.pref64[0].lifetime_s == 1800 &&
+	   ra.pref64[0].prefix.s6_addr[3] == 0x9b, "PREF64");
 
 	before = ra;
 	packet.hop_limit = 254;
