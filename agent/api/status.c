@@ -57,26 +57,49 @@ void doppel_api_health(const struct api_request *request, struct http_reply *rep
 			  "timestamp", doppel_json_time(now)));
 }
 
+struct stats_lists {
+	json_t *drops, *totals;
+};
+
 static int add_drop(const struct drop_view *drop, void *ctx)
 {
+	const struct stats_lists *lists = ctx;
+
 	if (drop->packets)
-		json_array_append_new(ctx, json_pack("{s:s, s:I}", "reason", drop->reason,
-						     "packets", (json_int_t)drop->packets));
+		json_array_append_new(lists->drops,
+				      json_pack("{s:s, s:I}", "reason", drop->reason,
+						"packets", (json_int_t)drop->packets));
 	return 0;
 }
 
-/* {"counters": {…}, "drops": [those that there were]}, or an errno. */
+static int add_total(const struct total_view *total, void *ctx)
+{
+	const struct stats_lists *lists = ctx;
+
+	json_object_set_new(lists->totals, total->name, json_integer((json_int_t)total->value));
+	return 0;
+}
+
+/* {"counters": {…}, "drops": [those that there were], "totals": {all}}, or an errno. */
 static int stats_json(struct gateway *gateway, json_t **stats)
 {
+	struct stats_lists lists = { .drops = json_array(), .totals = json_object() };
 	struct counters_view counters = {};
-	json_t *drops = json_array();
-	int err = doppel_gateway_stats(gateway, &counters, add_drop, drops);
+	const struct stats_listener listener = {
+		.counters = &counters,
+		.drop = add_drop,
+		.total = add_total,
+		.ctx = &lists,
+	};
+	int err = doppel_gateway_stats(gateway, &listener);
 
-	if (err)
-		json_decref(drops);
-	else
-		*stats = json_pack("{s:o, s:o}", "counters", doppel_json_counters(&counters),
-				   "drops", drops);
+	if (err) {
+		json_decref(lists.drops);
+		json_decref(lists.totals);
+	} else {
+		*stats = json_pack("{s:o, s:o, s:o}", "counters", doppel_json_counters(&counters),
+				   "drops", lists.drops, "totals", lists.totals);
+	}
 	return err;
 }
 

@@ -101,6 +101,7 @@ static void on_dhcp6(void *ctx, const struct dhcp6_event *event)
 	switch (event->kind) {
 	case DHCP6_EVENT_BOUND:
 		doppel_log(LOG_INFO, "device %s: WAN IPv6 %s by DHCPv6", mac_text(device), text);
+		doppel_names_learn6(device->gateway, event->lease->dns, event->lease->dns_count);
 		device->keep6 = true;
 		break;
 	case DHCP6_EVENT_RENEWED:
@@ -115,6 +116,8 @@ static void on_dhcp6(void *ctx, const struct dhcp6_event *event)
 		tell_conflict(device, text, &event->rival);
 		break;
 	case DHCP6_EVENT_INFORMED:
+		doppel_names_learn6(device->gateway, event->lease->dns, event->lease->dns_count);
+		break;
 	case DHCP6_EVENT_STATUS:
 		break;
 	}
@@ -572,6 +575,7 @@ void doppel_device_settle(struct device *device)
 	if (!device->changed)
 		return;
 	device->changed = false;
+	doppel_gateway_settle_after(device->gateway, 0);
 	doppel_gateway_emit(device->gateway, GATEWAY_EVENT_DEVICE_CHANGED, device, "%s",
 			    doppel_device_status_name(status));
 }

@@ -18,6 +18,7 @@
 #include "gateway/forwards.h"
 #include "gateway/state.h"
 #include "kernel/packet.h"
+#include "kernel/udp.h"
 #include "store/store.h"
 
 #define RUN_DIR "/run/doppel"
@@ -98,11 +99,30 @@ int64_t doppel_gateway_deadline(struct gateway *gateway)
 {
 	int64_t at = least(gateway->reconcile_at, gateway->poll_at);
 
+	at = least(at, gateway->settle_at);
+	at = least(at, doppel_nat64_deadline(gateway));
 	at = least(at, doppel_pace_deadline(&gateway->pace));
 	at = least(at, gateway->routers_at);
 	doppel_map_foreach(node, &gateway->devices)
 		at = least(at, doppel_device_deadline(doppel_device_of(node)));
 	return at;
+}
+
+void doppel_gateway_settle_after(struct gateway *gateway, int64_t ms)
+{
+	gateway->settle_at = least(gateway->settle_at, doppel_gateway_now(gateway) + ms);
+}
+
+/* In this order: each rests on what the one before it has found. */
+static void settle(struct gateway *gateway)
+{
+	gateway->settle_at = NEVER;
+	if (!gateway->ready)
+		return;
+	doppel_lend_settle(gateway);
+	doppel_names_settle(gateway);
+	doppel_mappings_settle(gateway);
+	doppel_nat64_settle(gateway);
 }
 
 void doppel_gateway_timeout(struct gateway *gateway)
@@ -121,6 +141,10 @@ void doppel_gateway_timeout(struct gateway *gateway)
 		if (now >= doppel_device_deadline(device))
 			doppel_device_timeout(device);
 	}
+	doppel_nat64_timeout(gateway);
+	/* Last, as all of the above may ask for it. */
+	if (now >= gateway->settle_at)
+		settle(gateway);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
@@ -213,6 +237,12 @@ static int open_links(struct gateway *gateway, struct doppel_error *error)
 		}
 		gateway->own_packet = true;
 	}
+	if (!gateway->udp) {
+		err = doppel_udp_open(&gateway->udp);
+		if (err)
+			return err;
+		gateway->own_udp = true;
+	}
 	return 0;
 }
 
@@ -275,6 +305,9 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 		.module = env->module,
 		.rtnetlink = env->rtnetlink,
 		.packet = env->packet,
+		.udp = env->udp,
+		.settle_at = NEVER,
+		.lending.stale = true,
 	};
 	new->started_at = doppel_clock_wall_s(new->clock);
 	new->poll_at = doppel_gateway_now(new);
@@ -288,6 +321,7 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 	snprintf(new->problem, sizeof(new->problem), "starting");
 	err = open_links(new, error);
 	if (!err) {
+		doppel_nat64_init(new);
 		watch(new);
 		err = read_secret(new);
 		if (!err)
@@ -312,6 +346,7 @@ void doppel_gateway_free(struct gateway *gateway)
 	ev_io_stop(gateway->loop, &gateway->module_io);
 	ev_io_stop(gateway->loop, &gateway->rtnetlink_io);
 	ev_io_stop(gateway->loop, &gateway->packet_io);
+	ev_io_stop(gateway->loop, &gateway->udp_io);
 	ev_prepare_stop(gateway->loop, &gateway->prepare);
 	ev_timer_stop(gateway->loop, &gateway->timer);
 	doppel_lan_dhcp_stop(&gateway->lan_dhcp);
@@ -328,6 +363,10 @@ void doppel_gateway_free(struct gateway *gateway)
 	doppel_store_commit(gateway->store);
 	doppel_map_free(&gateway->devices);
 	doppel_pace_free(&gateway->pace);
+	doppel_names_free(gateway);
+	free(gateway->mappings);
+	if (gateway->own_udp)
+		gateway->udp->free(gateway->udp);
 	if (gateway->own_packet)
 		gateway->packet->free(gateway->packet);
 	if (gateway->own_rtnetlink)

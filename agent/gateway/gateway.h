@@ -29,6 +29,7 @@ struct packet_socket;
 struct rng;
 struct rtnetlink;
 struct store;
+struct udp_socket;
 
 #define GATEWAY_ADDRESSES_MAX 8
 
@@ -39,6 +40,15 @@ enum family_status {
 	FAMILY_BOUND,
 	FAMILY_RENEWING,
 	FAMILY_FAILED,		/* all retries used up; still retried, at next_retry */
+};
+
+/* Who told of the NAT64 prefix. */
+enum nat64_origin {
+	NAT64_NONE,
+	NAT64_CONFIGURED,
+	NAT64_RA,		/* RFC 8781 */
+	NAT64_DNS,		/* RFC 7050 */
+	NAT64_HELD,		/* the module had it when the agent began */
 };
 
 enum device_status {
@@ -100,6 +110,12 @@ struct forward_view {
 	const char *origin;		/* "default", "config" or "cli" */
 };
 
+enum lend_mode {
+	LEND_AUTO,
+	LEND_OFF,
+	LEND_MAC,
+};
+
 struct gateway_counts {
 	unsigned int total;
 	unsigned int by_status[DEVICE_STATUSES];
@@ -119,6 +135,15 @@ struct gateway_status {
 	bool devices_only;
 	struct in6_addr router6;	/* who advertises on the WAN; zero: nobody */
 	bool dhcp_wanted, dhcp_running;	/* our own dnsmasq on the LAN */
+	bool dns_served;		/* and it answers DNS, too */
+	enum lend_mode lend;		/* by the file; off with identity: own */
+	struct mac lender;		/* whose identity the box has; zeros: nobody's */
+	bool lender_has_ipv4;
+	enum nat64_origin nat64_origin;
+	struct in6_addr nat64_prefix;
+	uint8_t nat64_prefix_len;	/* 0: none */
+	size_t mappings;		/* in the module, with the agent's own */
+	bool filter_forward;		/* in the module */
 	uint32_t sessions;
 	unsigned int queued;		/* negotiation frames waiting for the rate cap */
 	struct gateway_counts devices;
@@ -137,6 +162,11 @@ struct check_view {
 struct drop_view {
 	const char *reason;		/* as in uapi/doppel.yaml */
 	uint64_t packets;
+};
+
+struct total_view {
+	const char *name;		/* as in uapi/doppel.yaml */
+	uint64_t value;
 };
 
 enum gateway_event_kind {
@@ -172,7 +202,8 @@ struct gateway_env {
 	struct doppel_link *module;
 	struct rtnetlink *rtnetlink;
 	struct packet_socket *packet;
-	const char *run_dir;		/* for the LAN DHCP server's files; NULL: /run/doppel */
+	struct udp_socket *udp;
+	const char *run_dir;		/* lan-dhcp.conf, resolv.conf; NULL: /run/doppel */
 };
 
 /*
@@ -232,9 +263,15 @@ int doppel_gateway_foreach_session(struct gateway *gateway,
 /* End all sessions, or those of @mac if it is not NULL. */
 int doppel_gateway_flush_sessions(struct gateway *gateway, const struct mac *mac);
 
-/* The module's counters since it was loaded; @counters may be NULL. */
-int doppel_gateway_stats(struct gateway *gateway, struct counters_view *counters,
-			 int (*cb)(const struct drop_view *drop, void *ctx), void *ctx);
+/* The module's counters since it was loaded. Each of the three may be NULL. */
+struct stats_listener {
+	struct counters_view *counters;
+	int (*drop)(const struct drop_view *drop, void *ctx);
+	int (*total)(const struct total_view *total, void *ctx);
+	void *ctx;
+};
+
+int doppel_gateway_stats(struct gateway *gateway, const struct stats_listener *listener);
 
 int doppel_gateway_diagnose(struct gateway *gateway,
 			    int (*cb)(const struct check_view *check, void *ctx), void *ctx);
@@ -246,6 +283,7 @@ void doppel_gateway_unlisten(struct gateway_listener *listener);
 const char *doppel_family_status_name(enum family_status status);
 const char *doppel_device_status_name(enum device_status status);
 const char *doppel_gateway_event_name(enum gateway_event_kind kind);
+const char *doppel_nat64_origin_name(enum nat64_origin origin);
 const char *doppel_check_result_name(enum check_result result);
 
 #endif

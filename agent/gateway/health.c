@@ -97,8 +97,7 @@ void doppel_gateway_status(struct gateway *gateway, struct gateway_status *statu
 	}
 }
 
-int doppel_gateway_stats(struct gateway *gateway, struct counters_view *counters,
-			 int (*cb)(const struct drop_view *drop, void *ctx), void *ctx)
+int doppel_gateway_stats(struct gateway *gateway, const struct stats_listener *listener)
 {
 	struct module_stats stats;
 	int err = gateway->module->stats_get(gateway->module, &stats);
@@ -106,8 +105,8 @@ int doppel_gateway_stats(struct gateway *gateway, struct counters_view *counters
 
 	if (err)
 		return err;
-	if (counters)
-		*counters = (struct counters_view){
+	if (listener->counters)
+		*listener->counters = (struct counters_view){
 			.lan_packets = stats.counters.lan_packets,
 			.lan_bytes = stats.counters.lan_bytes,
 			.wan_packets = stats.counters.wan_packets,
@@ -115,13 +114,21 @@ int doppel_gateway_stats(struct gateway *gateway, struct counters_view *counters
 			.dropped = stats.counters.dropped,
 			.sessions = stats.counters.sessions,
 		};
-	for (i = 0; cb && !err && i < stats.drop_count; i++) {
+	for (i = 0; listener->drop && !err && i < stats.drop_count; i++) {
 		const struct drop_view drop = {
 			.reason = doppel_drop_reason_name(stats.drops[i].reason),
 			.packets = stats.drops[i].packets,
 		};
 
-		err = cb(&drop, ctx);
+		err = listener->drop(&drop, listener->ctx);
+	}
+	for (i = 0; listener->total && !err && i < stats.total_count; i++) {
+		const struct total_view total = {
+			.name = doppel_total_name(stats.totals[i].of),
+			.value = stats.totals[i].value,
+		};
+
+		err = listener->total(&total, listener->ctx);
 	}
 	return err;
 }

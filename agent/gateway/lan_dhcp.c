@@ -177,19 +177,47 @@ void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const cha
 	dhcp->restart.data = dhcp;
 }
 
+/* DNS of its own, or none at all. */
+static void render_dns(const struct lan_dhcp *dhcp, struct buf *text)
+{
+	unsigned int i;
+
+	doppel_buf_printf(text, "port=%d\n", doppel_lan_dhcp_relays(dhcp) ? 53 : 0);
+	for (i = 0; doppel_lan_dhcp_relays(dhcp) && i < dhcp->fallback_count; i++)
+		doppel_buf_printf(text, "server=%s\n", dhcp->fallback[i]);
+}
+
+/* Whom the devices ask. */
+static void render_servers(const struct lan_dhcp *dhcp, const char *router, struct buf *text)
+{
+	static const char option[] = "dhcp-option=option:dns-server,";
+	char server[DOPPEL_IP4_TEXT];
+	unsigned int i;
+
+	for (i = 0; i < dhcp->dns_count; i++)
+		doppel_buf_printf(text, "%s%s", i ? "," : option,
+				  doppel_ip4_format(dhcp->dns[i], server));
+	if (!i && doppel_lan_dhcp_relays(dhcp))
+		doppel_buf_printf(text, "%s%s", option, router);
+	for (; !dhcp->dns_count && !dhcp->relay && i < dhcp->fallback_count; i++)
+		doppel_buf_printf(text, "%s%s", i ? "," : option, dhcp->fallback[i]);
+	doppel_buf_printf(text, "\n");
+}
+
 void doppel_lan_dhcp_render(const struct lan_dhcp *dhcp, const struct config *config,
 			    struct buf *text)
 {
 	char first[DOPPEL_IP4_TEXT], last[DOPPEL_IP4_TEXT], mask[DOPPEL_IP4_TEXT];
 	char router[DOPPEL_IP4_TEXT];
 	uint32_t lease_s = config->lan.dhcp.lease_s;
-	unsigned int i;
 
-	if (!dhcp->dns_count && config->wan.ipv4 && lease_s > NO_DNS_LEASE_S)
+	if (!dhcp->dns_count && !dhcp->fallback_count && config->wan.ipv4 &&
+	    lease_s > NO_DNS_LEASE_S)
 		lease_s = NO_DNS_LEASE_S;
 	doppel_buf_printf(text,
-		"# Written by doppel from its own configuration; changes are lost.\n"
-		"port=0\n"
+		"# Written by doppel from its own configuration; changes are lost.\n");
+	render_dns(dhcp, text);
+	doppel_buf_printf(text,
 		"interface=%s\n"
 		"except-interface=lo\n"
 		"bind-interfaces\n"
@@ -207,11 +235,7 @@ void doppel_lan_dhcp_render(const struct lan_dhcp *dhcp, const struct config *co
 		doppel_ip4_format(config->lan.dhcp.last, last),
 		doppel_ip4_format(doppel_ip4_mask(config->lan.prefix_len), mask),
 		lease_s, doppel_ip4_format(config->lan.address, router));
-	for (i = 0; i < dhcp->dns_count; i++)
-		doppel_buf_printf(text, "%s%s", i ? "," : "dhcp-option=option:dns-server,",
-				  doppel_ip4_format(dhcp->dns[i], first));
-	if (i)
-		doppel_buf_printf(text, "\n");
+	render_servers(dhcp, router, text);
 }
 
 int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
@@ -248,6 +272,30 @@ bool doppel_lan_dhcp_set_dns(struct lan_dhcp *dhcp, const struct in_addr *dns, u
 	dhcp->dns_count = count < LAN_DNS_MAX ? count : LAN_DNS_MAX;
 	memcpy(dhcp->dns, dns, dhcp->dns_count * sizeof(*dns));
 	return true;
+}
+
+bool doppel_lan_dhcp_set_fallback(struct lan_dhcp *dhcp,
+				  const char servers[LAN_DNS_MAX][LAN_SERVER_TEXT],
+				  unsigned int count, bool relay)
+{
+	unsigned int i;
+	bool same = dhcp->fallback_count == count && dhcp->relay == relay;
+
+	if (!count)
+		return false;
+	for (i = 0; same && i < count; i++)
+		same = !strcmp(dhcp->fallback[i], servers[i]);
+	if (same)
+		return false;
+	dhcp->fallback_count = count;
+	dhcp->relay = relay;
+	memcpy(dhcp->fallback, servers, count * sizeof(dhcp->fallback[0]));
+	return true;
+}
+
+bool doppel_lan_dhcp_relays(const struct lan_dhcp *dhcp)
+{
+	return dhcp->relay && dhcp->fallback_count;
 }
 
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DHCP on the LAN port: dnsmasq as a supervised child, with a configuration of our own making.
+ * DHCP on the LAN port, and DNS where devices cannot ask the WAN's name servers themselves: dnsmasq
+ * as a supervised child, with a configuration of our own making.
  *
  * Between the agent and dnsmasq stands a keeper, a fork of the agent that does nothing but wait: it
  * dies with the agent, however that ends, and takes dnsmasq with it. (dnsmasq itself would lose its
@@ -20,6 +21,7 @@ struct buf;
 struct config;
 
 #define LAN_DNS_MAX 4
+#define LAN_SERVER_TEXT 64	/* an address and a port's name */
 
 struct lan_dhcp {
 	struct ev_loop *loop;
@@ -27,6 +29,10 @@ struct lan_dhcp {
 	char leases[PATH_MAX];		/* the lease file */
 	struct in_addr dns[LAN_DNS_MAX];	/* the WAN's, for the devices */
 	unsigned int dns_count;
+	/* What stands in for them while there are none: see doppel_lan_dhcp_set_fallback(). */
+	char fallback[LAN_DNS_MAX][LAN_SERVER_TEXT];
+	unsigned int fallback_count;
+	bool relay;
 	char *text;			/* the running configuration; NULL: not wanted */
 	pid_t keeper;			/* 0: none */
 	ev_child child;
@@ -47,6 +53,17 @@ int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config);
  * as they are while the new list still has the first of them. True if they changed: apply.
  */
 bool doppel_lan_dhcp_set_dns(struct lan_dhcp *dhcp, const struct in_addr *dns, unsigned int count);
+
+/*
+ * Other name servers, in dnsmasq's words. With @relay dnsmasq asks them, and devices ask the box;
+ * else devices are told to ask them. None: those of before stay. True if they changed: apply.
+ */
+bool doppel_lan_dhcp_set_fallback(struct lan_dhcp *dhcp,
+				  const char servers[LAN_DNS_MAX][LAN_SERVER_TEXT],
+				  unsigned int count, bool relay);
+
+/* Whether dnsmasq answers DNS, too. */
+bool doppel_lan_dhcp_relays(const struct lan_dhcp *dhcp);
 
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp);
 bool doppel_lan_dhcp_running(const struct lan_dhcp *dhcp);

@@ -218,6 +218,8 @@ static void link_changed(struct gateway *gateway, struct port_link *port,
 {
 	const bool came = now->running && !port->running, went = !now->running && port->running;
 
+	if (now->mtu != port->mtu)
+		doppel_gateway_settle_after(gateway, 0);
 	*port = *now;
 	if (!came && !went)
 		return;

@@ -29,6 +29,7 @@ void doppel_reconcile_soon(struct gateway *gateway)
 static void not_ready(struct gateway *gateway)
 {
 	gateway->ready = false;
+	gateway->mapping_count = 0;
 	doppel_pace_clear(&gateway->pace);
 	doppel_map_foreach(node, &gateway->devices) {
 		struct device *device = doppel_device_of(node);
@@ -48,8 +49,55 @@ void doppel_reconcile_lost(struct gateway *gateway, const char *fmt, ...)
 	va_end(args);
 	doppel_log(LOG_WARNING, "gateway: %s", gateway->problem);
 	not_ready(gateway);
+	doppel_lend_close(gateway);
 	doppel_gateway_emit(gateway, GATEWAY_EVENT_MODULE, NULL, "%s", gateway->problem);
 	doppel_reconcile_soon(gateway);
+}
+
+static int refused(struct gateway *gateway, int err)
+{
+	snprintf(gateway->problem, sizeof(gateway->problem), "the module refuses: %s",
+		 gateway->module->message[0] ? gateway->module->message : strerror(-err));
+	return err;
+}
+
+/* What the file asks for and an older module does not know; "" if there is nothing. */
+static const char *beyond(const struct config *config)
+{
+	if (config->filter_forward)
+		return "filter: forward";
+	if (config->mappings.count)
+		return "mappings";
+	if (config->nat64.mode == CONFIG_NAT64_PREFIX)
+		return "nat64_prefix";
+	return config->wan.lend == CONFIG_LEND_MAC ? "wan.lend" : "";
+}
+
+/* The module's gateway as it is now, and the filter that the file wants. */
+static int set_filter(struct gateway *gateway)
+{
+	const struct config *config = gateway->config;
+	struct module_gateway *held = &gateway->held;
+	struct module_gateway wanted;
+	int err = gateway->module->gateway_get(gateway->module, held);
+
+	if (err)
+		return refused(gateway, err);
+	if (!held->lends) {
+		if (*beyond(config))
+			doppel_log(LOG_WARNING, "module: version %s is older than this agent and does not know %s",
+				   held->version, beyond(config));
+		return 0;
+	}
+	if (held->filter_forward == config->filter_forward)
+		return 0;
+	wanted = *held;
+	wanted.filter_forward = config->filter_forward;
+	err = gateway->module->gateway_set(gateway->module, &wanted, MODULE_FILTER);
+	if (err)
+		return refused(gateway, err);
+	held->filter_forward = wanted.filter_forward;
+	return 0;
 }
 
 static int set_gateway(struct gateway *gateway)
@@ -80,10 +128,7 @@ static int set_gateway(struct gateway *gateway)
 	if (!err && held.own == wanted.own && held.max_devices == wanted.max_devices)
 		return 0;
 	err = module->gateway_set(module, &wanted, MODULE_PORTS);
-	if (err)
-		snprintf(gateway->problem, sizeof(gateway->problem), "the module refuses: %s",
-			 module->message[0] ? module->message : strerror(-err));
-	return err;
+	return err ? refused(gateway, err) : 0;
 }
 
 static int see_device(const struct module_device *held, void *ctx)
@@ -111,6 +156,12 @@ static int see_forward(const struct module_forward *held, void *ctx)
 	return device && device->in_module ? doppel_forwards_held(device, held) : 0;
 }
 
+static int see_mapping(const struct module_mapping *held, void *ctx)
+{
+	doppel_names_held(ctx, held);
+	return doppel_mappings_held(ctx, held);
+}
+
 /* What the module has, as it says itself. */
 static int look_at_module(struct gateway *gateway)
 {
@@ -121,6 +172,8 @@ static int look_at_module(struct gateway *gateway)
 	err = module->device_dump(module, see_device, gateway);
 	if (!err)
 		err = module->forward_dump(module, see_forward, gateway);
+	if (!err && gateway->held.lends)
+		err = module->mapping_dump(module, see_mapping, gateway);
 	if (err)
 		snprintf(gateway->problem, sizeof(gateway->problem),
 			 "the module's tables cannot be read: %s", strerror(-err));
@@ -177,6 +230,8 @@ static int bring_up(struct gateway *gateway)
 	}
 	err = set_gateway(gateway);
 	if (!err)
+		err = set_filter(gateway);
+	if (!err)
 		err = doppel_ports_open_wan(gateway);
 	if (!err)
 		err = look_at_module(gateway);
@@ -197,6 +252,7 @@ static void retry_later(struct gateway *gateway, const char *before)
 	if (strcmp(gateway->problem, before))
 		doppel_log(LOG_WARNING, "gateway: %s; trying again", gateway->problem);
 	not_ready(gateway);
+	doppel_lend_close(gateway);
 	gateway->attempts++;
 	gateway->reconcile_at = doppel_gateway_now(gateway) +
 				(delay < RETRY_CAP_MS ? delay : RETRY_CAP_MS);
@@ -216,7 +272,9 @@ void doppel_reconcile(struct gateway *gateway)
 		gateway->problem[0] = '\0';
 		gateway->attempts = 0;
 		gateway->ready = true;
+		gateway->lending.stale = true;
 		push_all(gateway);
+		doppel_gateway_settle_after(gateway, 0);
 	}
 	/* The LAN is served whether the module is there or not; leases may have named DNS servers. */
 	if (gateway->lan.up)

@@ -10,6 +10,10 @@
  *	wan.c		frames from the WAN, routers, link changes
  *	device.c	one device: its protocol machines and what follows from them
  *	forwards.c	what may come in
+ *	lend.c		the box's own traffic, by a lent identity
+ *	nat64.c		the NAT64 prefix
+ *	mappings.c	IPv4 aliases of IPv6 hosts
+ *	names.c		name servers, for devices and box
  *	lan_dhcp.c	dnsmasq
  *	health.c	status and diagnosis
  */
@@ -25,6 +29,7 @@
 #include "gateway/lan_dhcp.h"
 #include "gateway/negotiation.h"
 #include "gateway/pace.h"
+#include "gateway/prefix_query.h"
 #include "gateway/routers.h"
 #include "kernel/doppel.h"
 #include "kernel/rtnetlink.h"
@@ -32,6 +37,30 @@
 struct device;
 
 #define GATEWAY_PROBLEM_MAX 320
+#define NAMES_MAX LAN_DNS_MAX
+#define NAMES_ALIASES 2
+
+/* The box's way out of the WAN port: see lend.c. */
+struct lending {
+	struct port_route way;		/* as it was opened; ifindex 0: it is closed */
+	bool stale;			/* ports or agent were away: it may be otherwise by now */
+};
+
+struct nat64 {
+	enum nat64_origin origin;
+	struct in6_addr prefix;
+	uint8_t len;			/* 0: none */
+	bool looked;			/* at what the module had when this agent began */
+	int64_t held_until;		/* of NAT64_HELD */
+	struct prefix_query query;
+};
+
+struct names {
+	struct in6_addr dhcp6[NAMES_MAX];	/* that DHCPv6 names */
+	unsigned int dhcp6_count;
+	struct in6_addr aliased[NAMES_ALIASES];	/* who has 192.0.0.2, .3; unspecified: nobody */
+	char *written;			/* to resolv.conf */
+};
 
 struct gateway {
 	struct ev_loop *loop;
@@ -42,9 +71,10 @@ struct gateway {
 	struct doppel_link *module;
 	struct rtnetlink *rtnetlink;
 	struct packet_socket *packet;
-	bool own_module, own_rtnetlink, own_packet;	/* opened here, to be closed here */
+	struct udp_socket *udp;
+	bool own_module, own_rtnetlink, own_packet, own_udp;	/* opened here, to be closed here */
 
-	ev_io module_io, rtnetlink_io, packet_io;
+	ev_io module_io, rtnetlink_io, packet_io, udp_io;
 	ev_prepare prepare;
 	ev_timer timer;			/* one for all: armed before the loop sleeps */
 
@@ -59,6 +89,14 @@ struct gateway {
 	char problem[GATEWAY_PROBLEM_MAX];	/* why not ready */
 	unsigned int attempts;		/* to become so, in a row */
 	int64_t reconcile_at;		/* NEVER: nothing to do */
+	int64_t settle_at;		/* when to see to what hangs on all devices together; NEVER */
+
+	struct module_gateway held;	/* what the module has */
+	struct module_mapping *mappings;	/* of these it has `mapping_count` */
+	size_t mapping_count;
+	struct lending lending;
+	struct nat64 nat64;
+	struct names names;
 
 	struct routers routers;
 	int64_t routers_at;		/* when that set may change by itself */
@@ -85,6 +123,12 @@ static inline int64_t doppel_gateway_now(const struct gateway *gateway)
 /* The next moment at which something is due, and doing what is. The tests turn this crank. */
 int64_t doppel_gateway_deadline(struct gateway *gateway);
 void doppel_gateway_timeout(struct gateway *gateway);
+
+/*
+ * Devices, routers or ports have changed: see to it in @ms, or sooner if that was said before, that
+ * lender, NAT64 prefix, mappings and name servers are as they should be.
+ */
+void doppel_gateway_settle_after(struct gateway *gateway, int64_t ms);
 
 /* reconcile.c */
 void doppel_reconcile_soon(struct gateway *gateway);
@@ -120,6 +164,43 @@ void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
 /* The link was away: every identity asks whether what it has still holds. */
 void doppel_wan_confirm(struct gateway *gateway);
 void doppel_wan_timeout(struct gateway *gateway);
+
+/* lend.c */
+void doppel_lend_settle(struct gateway *gateway);
+/* The module is gone: nobody keeps the port's own MAC off the WAN. */
+void doppel_lend_close(struct gateway *gateway);
+/* By the file, lent identities are what the box's own traffic has. */
+bool doppel_lend_wanted(const struct gateway *gateway);
+/* Who lends the box an identity; NULL: nobody, or there is no way out. */
+struct device *doppel_lend_lender(const struct gateway *gateway);
+
+/* nat64.c */
+void doppel_nat64_init(struct gateway *gateway);
+void doppel_nat64_settle(struct gateway *gateway);
+void doppel_nat64_read(struct gateway *gateway);
+void doppel_nat64_timeout(struct gateway *gateway);
+int64_t doppel_nat64_deadline(const struct gateway *gateway);
+/* The link was away: what DNS said may be otherwise now. */
+void doppel_nat64_again(struct gateway *gateway);
+
+/* mappings.c */
+void doppel_mappings_settle(struct gateway *gateway);
+/* The module has this mapping, says its dump. */
+int doppel_mappings_held(struct gateway *gateway, const struct module_mapping *mapping);
+
+/* names.c */
+void doppel_names_settle(struct gateway *gateway);
+/* DHCPv6 names these. */
+void doppel_names_learn6(struct gateway *gateway, const struct in6_addr *servers,
+			 unsigned int count);
+/* The module has this mapping since before this agent: it may be an alias of ours. */
+void doppel_names_held(struct gateway *gateway, const struct module_mapping *mapping);
+/* Mappings of our own that there should be; returns how many. */
+size_t doppel_names_aliases(const struct gateway *gateway,
+			    struct module_mapping mappings[NAMES_ALIASES]);
+/* Whom the box itself can ask now, IPv4 ones v4-mapped; returns how many. */
+unsigned int doppel_names_usable(const struct gateway *gateway, struct in6_addr list[NAMES_MAX]);
+void doppel_names_free(struct gateway *gateway);
 
 /* Devices in the order of their MACs; NULL for want of memory. The caller frees the array. */
 struct device **doppel_gateway_sorted(struct gateway *gateway);

@@ -55,6 +55,7 @@ static void on_advertisement(struct gateway *gateway, struct ra *ra)
 			   doppel_ip6_format(&after->router, text),
 			   after->managed ? "DHCPv6" : after->other ? "SLAAC, DHCPv6 for the rest" :
 			   "SLAAC");
+	doppel_gateway_settle_after(gateway, 0);
 	doppel_map_foreach(node, &gateway->devices)
 		doppel_device_advertise(doppel_device_of(node), ra);
 }
@@ -113,6 +114,7 @@ void doppel_wan_confirm(struct gateway *gateway)
 	const int64_t spread = doppel_pace_spread_ms(gateway->devices.count);
 
 	gateway->dhcp4_heard = false;
+	doppel_nat64_again(gateway);
 	doppel_map_foreach(node, &gateway->devices) {
 		struct device *device = doppel_device_of(node);
 
@@ -131,5 +133,6 @@ void doppel_wan_timeout(struct gateway *gateway)
 	if (doppel_routers_expire(&gateway->routers, now) && !gateway->routers.count)
 		doppel_log(LOG_WARNING, "wan: no router advertises any more");
 	gateway->routers_at = doppel_routers_deadline(&gateway->routers, now);
+	doppel_gateway_settle_after(gateway, 0);
 	settle_all(gateway);
 }

@@ -24,6 +24,7 @@
 #include "kernel/doppel.h"
 #include "kernel/packet.h"
 #include "kernel/rtnetlink.h"
+#include "kernel/udp.h"
 #include "store/store.h"
 #include "tap.h"
 
@@ -37,6 +38,7 @@ struct fake {
 	struct doppel_link module;
 	struct rtnetlink rt;
 	struct packet_socket packet;
+	struct udp_socket udp;
 	int64_t now;
 	uint32_t seed;
 	int fds[2];			/* never readable */
@@ -55,6 +57,10 @@ struct fake {
 
 	struct port_link lan, wan;
 	bool lan_address;
+	struct port_route way;		/* ifindex 0: none */
+	struct in_addr permanent;	/* neighbour on the WAN port */
+	unsigned int way_changes;
+	bool tc_egress;
 	unsigned int probes;
 	struct {
 		uint8_t mac;
@@ -75,7 +81,15 @@ struct fake {
 	} inbox[256];
 	size_t inbox_head, inbox_tail;
 
-	char state[64];
+	/* Who answers DNS */
+	struct in6_addr asked;		/* the server; v4-mapped */
+	uint8_t query[64], reply[512];
+	size_t query_len, reply_len;
+	unsigned int queries;
+	bool dns_down;
+
+	char run_dir[64];
+	char state[96];
 	struct store *store;
 	struct config *config;
 	struct gateway *gw;
@@ -450,6 +464,46 @@ static inline int fake_address_del(struct rtnetlink *rt, const struct port_addre
 	return 0;
 }
 
+static inline int fake_route_add(struct rtnetlink *rt, const struct port_route *route)
+{
+	FAKE(rt)->way = *route;
+	FAKE(rt)->way_changes++;
+	return 0;
+}
+
+static inline int fake_route_del(struct rtnetlink *rt, const struct port_route *route)
+{
+	if (FAKE(rt)->way.ifindex != route->ifindex || FAKE(rt)->way.protocol != route->protocol)
+		return -ESRCH;
+	FAKE(rt)->way = (struct port_route){ 0 };
+	FAKE(rt)->way_changes++;
+	return 0;
+}
+
+static inline int fake_neighbour_add(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
+				     const struct mac *mac)
+{
+	(void)mac;
+	if (ifindex == FAKE(rt)->wan.ifindex)
+		FAKE(rt)->permanent = ipv4;
+	return 0;
+}
+
+static inline int fake_neighbour_del(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4)
+{
+	(void)ifindex;
+	if (!doppel_ip4_eq(FAKE(rt)->permanent, ipv4))
+		return -ENOENT;
+	FAKE(rt)->permanent.s_addr = 0;
+	return 0;
+}
+
+static inline int fake_egress_filtered(struct rtnetlink *rt, uint32_t ifindex, bool *filtered)
+{
+	*filtered = FAKE(rt)->tc_egress && ifindex == FAKE(rt)->wan.ifindex;
+	return 0;
+}
+
 static inline int fake_probe(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
 			     const struct mac *mac)
 {
@@ -653,6 +707,43 @@ static inline int fake_send(struct packet_socket *socket, const void *frame, siz
 }
 
 #undef FAKE
+#define FAKE(socket) container_of(socket, struct fake, udp)
+
+static inline int fake_udp_connect(struct udp_socket *socket, const struct in6_addr *server,
+				   uint16_t port, uint32_t ifindex)
+{
+	(void)port;
+	(void)ifindex;
+	FAKE(socket)->asked = *server;
+	FAKE(socket)->query_len = 0;
+	return FAKE(socket)->dns_down ? -ENETUNREACH : 0;
+}
+
+static inline int fake_udp_fd(struct udp_socket *socket)
+{
+	return FAKE(socket)->fds[0];
+}
+
+static inline int fake_udp_send(struct udp_socket *socket, const void *data, size_t len)
+{
+	memcpy(FAKE(socket)->query, data, len);
+	FAKE(socket)->query_len = len;
+	FAKE(socket)->queries++;
+	return 0;
+}
+
+static inline ssize_t fake_udp_receive(struct udp_socket *socket, void *data, size_t size)
+{
+	size_t len = FAKE(socket)->reply_len < size ? FAKE(socket)->reply_len : size;
+
+	if (!len)
+		return -EAGAIN;
+	memcpy(data, FAKE(socket)->reply, len);
+	FAKE(socket)->reply_len = 0;
+	return (ssize_t)len;
+}
+
+#undef FAKE
 
 static inline void fake_no_free(struct doppel_link *link)
 {
@@ -674,9 +765,9 @@ static inline struct fake *fake_new(void)
 	fake->loaded = true;
 	fake->dhcp_server = true;
 	fake->lan = (struct port_link){ 2, "lan0", { { 6, 0, 0, 0, 0, 1 } }, 1500, false, false,
-					false };
+					false, "" };
 	fake->wan = (struct port_link){ 3, "wan0", { { 6, 0, 0, 0, 0, 2 } }, 1500, false, false,
-					false };
+					false, "" };
 	fake->module = (struct doppel_link){
 		.event_fd = fake_module_fd,
 		.read_events = fake_module_events,
@@ -706,6 +797,11 @@ static inline struct fake *fake_new(void)
 		.address_dump = fake_address_dump,
 		.address_add = fake_address_add,
 		.address_del = fake_address_del,
+		.route_add = fake_route_add,
+		.route_del = fake_route_del,
+		.neighbour_add = fake_neighbour_add,
+		.neighbour_del = fake_neighbour_del,
+		.egress_filtered = fake_egress_filtered,
 		.neighbour_probe = fake_probe,
 		.neighbour_dump = fake_neighbours,
 		.sysctl_get = fake_sysctl_get,
@@ -717,8 +813,16 @@ static inline struct fake *fake_new(void)
 		.receive = fake_receive,
 		.send = fake_send,
 	};
-	snprintf(fake->state, sizeof(fake->state), "/tmp/doppel-gateway-test.%d.db", getpid());
-	unlink(fake->state);
+	fake->udp = (struct udp_socket){
+		.connect = fake_udp_connect,
+		.fd = fake_udp_fd,
+		.send = fake_udp_send,
+		.receive = fake_udp_receive,
+	};
+	strcpy(fake->run_dir, "/tmp/doppel-gateway-test.XXXXXX");
+	if (!mkdtemp(fake->run_dir))
+		abort();
+	snprintf(fake->state, sizeof(fake->state), "%s/doppel.db", fake->run_dir);
 	return fake;
 }
 
@@ -753,7 +857,8 @@ static inline void fake_start(struct fake *fake, const char *more)
 		.module = &fake->module,
 		.rtnetlink = &fake->rt,
 		.packet = &fake->packet,
-		.run_dir = "/tmp",
+		.udp = &fake->udp,
+		.run_dir = fake->run_dir,
 	};
 
 	fake->config = fake_config(fake, more);
@@ -778,11 +883,21 @@ static inline void fake_stop(struct fake *fake)
 	fake->gw = NULL;
 }
 
+static inline void fake_unlink(struct fake *fake, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", fake->run_dir, name);
+	unlink(path);
+}
+
 static inline void fake_free(struct fake *fake)
 {
 	if (fake->gw)
 		fake_stop(fake);
-	unlink(fake->state);
+	fake_unlink(fake, "doppel.db");
+	fake_unlink(fake, "resolv.conf");
+	rmdir(fake->run_dir);
 	close(fake->fds[0]);
 	close(fake->fds[1]);
 	free(fake);
