@@ -146,12 +146,13 @@ json_t *doppel_json_session(const struct module_session *session)
 				     doppel_json_ip4(session->wan_ipv4);
 	wan_peer = session->wan_is_ipv6 ? doppel_json_ip6(&session->wan_peer_ipv6) :
 					  doppel_json_ip4(session->wan_peer_ipv4);
-	return json_pack("{s:o, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:I}",
+	return json_pack("{s:o, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:I}",
 			 "mac_address", doppel_json_mac(&session->mac),
 			 "protocol", doppel_protocol_name(session->protocol, protocol),
 			 "translation", doppel_translation_name(session->translation),
 			 "state", doppel_session_state_name(session->state),
 			 "outbound", session->outbound,
+			 "lent", session->lent,
 			 "lan", endpoint_json(doppel_json_ip4(session->lan_ipv4),
 					      session->lan_port),
 			 "lan_peer", endpoint_json(doppel_json_ip4(session->lan_peer_ipv4),

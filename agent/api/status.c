@@ -103,6 +103,31 @@ static int stats_json(struct gateway *gateway, json_t **stats)
 	return err;
 }
 
+static json_t *lend_json(const struct gateway_status *status)
+{
+	static const char *const modes[] = {
+		[LEND_AUTO] = "auto", [LEND_OFF] = "off", [LEND_MAC] = "mac",
+	};
+	const bool lent = doppel_mac_is_host(&status->lender);
+
+	return json_pack("{s:s, s:o, s:b}", "mode", modes[status->lend],
+			 "lender", lent ? doppel_json_mac(&status->lender) : json_null(),
+			 "ipv4", status->lender_has_ipv4);
+}
+
+/* null, or {"prefix": "64:ff9b::/96", "origin": who told of it} */
+static json_t *nat64_json(const struct gateway_status *status)
+{
+	char text[DOPPEL_IP6_TEXT + 4], prefix[DOPPEL_IP6_TEXT];
+
+	if (!status->nat64_prefix_len)
+		return json_null();
+	snprintf(text, sizeof(text), "%s/%u", doppel_ip6_format(&status->nat64_prefix, prefix),
+		 status->nat64_prefix_len);
+	return json_pack("{s:s, s:s}", "prefix", text, "origin",
+			 doppel_nat64_origin_name(status->nat64_origin));
+}
+
 static int add_device(const struct device_view *device, void *ctx)
 {
 	json_array_append_new(ctx, doppel_json_device(device));
@@ -127,8 +152,8 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 	doppel_http_reply_json(
 		reply, MHD_HTTP_OK,
 		json_pack("{s:b, s:s, s:o, s:I, s:I, s:o, s:b, s:b,"
-			  " s:{s:s, s:b, s:s, s:b, s:b}, s:{s:s, s:b, s:s, s:o},"
-			  " s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o, s:o}",
+			  " s:{s:s, s:b, s:s, s:b, s:b, s:b}, s:{s:s, s:b, s:s, s:o, s:o, s:o},"
+			  " s:I, s:s, s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o, s:o}",
 			  "running", 1,
 			  "config_file", request->api->config_file,
 			  "devices", devices,
@@ -139,9 +164,13 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 			  "eth1_up", status.lan_up,
 			  "lan", "interface", status.lan, "up", status.lan_up, "address", lan,
 			  "dhcp_wanted", status.dhcp_wanted, "dhcp_running", status.dhcp_running,
+			  "dns_served", status.dns_served,
 			  "wan", "interface", status.wan, "up", status.wan_up,
 			  "identity", status.devices_only ? "devices-only" : "own",
 			  "ipv6_router", doppel_json_ip6(&status.router6),
+			  "lend", lend_json(&status), "nat64", nat64_json(&status),
+			  "mappings", (json_int_t)status.mappings,
+			  "filter", status.filter_forward ? "forward" : "off",
 			  "module", "present", status.module_present, "ready", status.module_ready,
 			  "version", status.module_version, "problem", status.problem,
 			  "sessions", (json_int_t)status.sessions,

@@ -32,6 +32,10 @@ static void add_row(struct table *table, const json_t *session)
 	char lan[64], wan[64], peer[64], expires[DOPPEL_TIME_TEXT];
 
 	format_endpoint(session, "lan", lan, sizeof(lan));
+	/* The box has a device's face there. */
+	if (json_is_true(json_object_get(session, "lent")))
+		snprintf(lan, sizeof(lan), "box:%lld",
+			 doppel_cli_integer(json_object_get(session, "lan"), "port"));
 	format_endpoint(session, "wan", wan, sizeof(wan));
 	format_endpoint(session, "wan_peer", peer, sizeof(peer));
 	doppel_duration_format(doppel_cli_integer(session, "expires_seconds") * 1000, expires);

@@ -60,6 +60,8 @@ static void add_lan(struct table *table, const json_t *lan)
 		doppel_buf_printf(&more, ", DHCP %s",
 				  json_is_true(json_object_get(lan, "dhcp_running")) ?
 					  "served" : "NOT served");
+	if (json_is_true(json_object_get(lan, "dns_served")))
+		doppel_buf_printf(&more, ", DNS served");
 	add_port(table, "LAN", lan, more.data);
 }
 
@@ -72,6 +74,45 @@ static void add_wan(struct table *table, const json_t *wan)
 	if (*router)
 		doppel_buf_printf(&more, ", IPv6 router %s", router);
 	add_port(table, "WAN", wan, more.data);
+}
+
+/* Who lends the box an identity: nothing to say where it has its own. */
+static void add_box(struct table *table, const json_t *wan)
+{
+	const json_t *lend = json_object_get(wan, "lend");
+	const char *lender = doppel_cli_string(lend, "lender");
+	auto_buf struct buf text = {};
+
+	if (strcmp(doppel_cli_string(wan, "identity"), "devices-only"))
+		return;
+	if (*lender)
+		doppel_buf_printf(&text, "speaks as %s%s", lender,
+				  json_is_true(json_object_get(lend, "ipv4")) ? "" :
+				  ", which has no WAN IPv4");
+	else if (!strcmp(doppel_cli_string(lend, "mode"), "off"))
+		doppel_buf_printf(&text, "does not speak on the WAN (lend: off)");
+	else
+		doppel_buf_printf(&text, "nobody lends it an identity");
+	add_row(table, "box", text.data);
+}
+
+static void add_nat64(struct table *table, const json_t *nat64)
+{
+	auto_buf struct buf text = {};
+
+	if (json_is_object(nat64))
+		doppel_buf_printf(&text, "%s (%s)", doppel_cli_string(nat64, "prefix"),
+				  doppel_cli_string(nat64, "origin"));
+	add_row(table, "NAT64", text.len ? text.data : "no prefix");
+}
+
+static void add_rules(struct table *table, const json_t *status)
+{
+	auto_buf struct buf text = {};
+
+	doppel_buf_printf(&text, "%lld", doppel_cli_integer(status, "mappings"));
+	add_row(table, "mappings", text.data);
+	add_row(table, "filter", doppel_cli_string(status, "filter"));
 }
 
 /* "4: 3 active, 1 failed", counted from the list: without an agent there is nothing else. */
@@ -120,6 +161,25 @@ static void add_traffic(struct table *table, const json_t *stats)
 	add_row(table, "dropped", text.len ? text.data : "nothing");
 }
 
+/* Those that there were. */
+static void add_totals(struct table *table, json_t *totals)
+{
+	auto_buf struct buf text = {};
+	const char *between = "", *name;
+	json_t *total;
+
+	if (!json_is_object(totals))
+		return;
+	json_object_foreach(totals, name, total) {
+		if (!json_integer_value(total))
+			continue;
+		doppel_buf_printf(&text, "%s%s %lld", between, name, json_integer_value(total));
+		between = ", ";
+	}
+	if (text.len)
+		add_row(table, "done", text.data);
+}
+
 static void print_status(const json_t *status)
 {
 	auto_table struct table table = {};
@@ -129,12 +189,17 @@ static void print_status(const json_t *status)
 	add_module(&table, json_object_get(status, "module"));
 	if (json_object_get(status, "lan"))
 		add_lan(&table, json_object_get(status, "lan"));
-	if (json_object_get(status, "wan"))
+	if (json_object_get(status, "wan")) {
 		add_wan(&table, json_object_get(status, "wan"));
+		add_box(&table, json_object_get(status, "wan"));
+		add_nat64(&table, json_object_get(json_object_get(status, "wan"), "nat64"));
+		add_rules(&table, status);
+	}
 	add_devices(&table, json_object_get(status, "devices"));
 	snprintf(sessions, sizeof(sessions), "%lld", doppel_cli_integer(status, "sessions"));
 	add_row(&table, "sessions", sessions);
 	add_traffic(&table, json_object_get(status, "stats"));
+	add_totals(&table, json_object_get(json_object_get(status, "stats"), "totals"));
 	doppel_table_print(&table);
 }
 

@@ -100,6 +100,7 @@ static void tell_next(struct negotiation_status *status, int64_t deadline)
 static void status4(const struct device *device, struct negotiation_status *status)
 {
 	const struct gateway *gateway = device->gateway;
+	char prefix[DOPPEL_IP6_TEXT];
 
 	*status = (struct negotiation_status){ .next_retry_ms = NEVER };
 	if (!gateway->config->wan.ipv4)
@@ -110,6 +111,15 @@ static void status4(const struct device *device, struct negotiation_status *stat
 		snprintf(status->reason, sizeof(status->reason), "%.100s", gateway->problem);
 	else
 		doppel_dhcp4_status(&device->dhcp4, status);
+	if (status->status == FAMILY_FAILED && gateway->nat64.len && !gateway->dhcp4_heard &&
+	    device->held.wan_ipv6_count) {
+		/* An IPv6-only WAN: nothing is missing. Whether it stays one is asked all the same. */
+		status->status = FAMILY_OFF;
+		snprintf(status->reason, sizeof(status->reason),
+			 "the WAN has none: IPv4 hosts are reached by the NAT64 prefix %s/%u",
+			 doppel_ip6_format(&gateway->nat64.prefix, prefix), gateway->nat64.len);
+		return;
+	}
 	tell_next(status, doppel_dhcp4_deadline(&device->dhcp4));
 }
 

@@ -64,6 +64,7 @@ void doppel_gateway_status(struct gateway *gateway, struct gateway_status *statu
 {
 	static struct module_gateway held;
 	const struct config *config = gateway->config;
+	const struct device *lender = doppel_lend_lender(gateway);
 	const struct ra *router = doppel_routers_default(&gateway->routers,
 							 doppel_gateway_now(gateway));
 
@@ -83,8 +84,20 @@ void doppel_gateway_status(struct gateway *gateway, struct gateway_status *statu
 		.devices_only = config->wan.identity == CONFIG_DEVICES_ONLY,
 		.dhcp_wanted = config->lan.dhcp.on,
 		.dhcp_running = doppel_lan_dhcp_running(&gateway->lan_dhcp),
+		.dns_served = doppel_lan_dhcp_running(&gateway->lan_dhcp) &&
+			      doppel_lan_dhcp_relays(&gateway->lan_dhcp),
+		.lend = doppel_lend_wanted(gateway) ? (enum lend_mode)config->wan.lend : LEND_OFF,
+		.nat64_origin = gateway->nat64.origin,
+		.nat64_prefix = gateway->nat64.prefix,
+		.nat64_prefix_len = gateway->nat64.len,
+		.mappings = gateway->mapping_count,
+		.filter_forward = gateway->held.filter_forward,
 		.queued = gateway->pace.queued,
 	};
+	if (lender) {
+		status->lender = lender->mac;
+		status->lender_has_ipv4 = lender->held.wan_ipv4.s_addr;
+	}
 	if (router)
 		status->router6 = router->router;
 	if (!gateway->module->gateway_get(gateway->module, &held)) {
@@ -262,6 +275,122 @@ static void check_wan(struct diagnosis *d)
 	     (unsigned long long)gateway->pace.lost);
 }
 
+/* Why nobody lends the box an identity. */
+static const char *why_nobody(const struct gateway *gateway)
+{
+	const struct config *config = gateway->config;
+
+	if (!gateway->ready)
+		return "the gateway is not set in the module";
+	if (!gateway->held.lends)
+		return "the module is older than this agent and cannot";
+	if (config->wan.lend == CONFIG_LEND_MAC)
+		return "the device of wan.lend has no WAN address";
+	return gateway->lending.way.ifindex ? "the device has gone" :
+	       "no device has a WAN address, or the log tells what went wrong";
+}
+
+static void check_lending(struct diagnosis *d)
+{
+	const struct gateway *gateway = d->gateway;
+	const struct device *lender = doppel_lend_lender(gateway);
+	char text[DOPPEL_MAC_TEXT];
+
+	if (gateway->config->wan.identity != CONFIG_DEVICES_ONLY)
+		return;
+	if (!doppel_lend_wanted(gateway))
+		tell(d, "lending", CHECK_OK, "",
+		     "nobody lends the box an identity (wan.lend: off): it does not speak on the WAN");
+	else if (lender)
+		tell(d, "lending", CHECK_OK, "", "the box's own traffic leaves as %s%s%s%s",
+		     doppel_mac_format(&lender->mac, text), *doppel_device_name(lender) ? ", " : "",
+		     doppel_device_name(lender),
+		     lender->held.wan_ipv4.s_addr ? "" : ", which has no WAN IPv4");
+	else
+		tell(d, "lending", CHECK_WARN,
+		     "a device that the upstream lets in must be there; until then the box's resolver "
+		     "and clock have no way out",
+		     "nobody lends the box an identity: %s", why_nobody(gateway));
+}
+
+/* What the file wants of a module that is too old for it. */
+static void check_module_age(struct diagnosis *d)
+{
+	const struct gateway *gateway = d->gateway;
+
+	if (gateway->ready && !gateway->held.lends)
+		tell(d, "module-age", *doppel_reconcile_beyond(gateway->config) ? CHECK_FAIL : CHECK_WARN,
+		     "load the module that belongs to this agent",
+		     "the module, version %s, does not know lending, NAT64, mappings and filters%s%s",
+		     gateway->held.version,
+		     *doppel_reconcile_beyond(gateway->config) ? "; the file asks for " : "",
+		     doppel_reconcile_beyond(gateway->config));
+}
+
+/* Devices with IPv6 alone, of those that have an address. */
+static size_t without_ipv4(const struct gateway *gateway)
+{
+	size_t count = 0;
+
+	doppel_map_foreach(node, &gateway->devices) {
+		const struct device *device = doppel_device_of(node);
+
+		count += device->in_module && device->held.wan_ipv6_count &&
+			 !device->held.wan_ipv4.s_addr;
+	}
+	return count;
+}
+
+static void check_nat64(struct diagnosis *d)
+{
+	const struct gateway *gateway = d->gateway;
+	const struct nat64 *nat64 = &gateway->nat64;
+	const size_t devices = without_ipv4(gateway);
+	char text[DOPPEL_IP6_TEXT];
+
+	if (nat64->len)
+		tell(d, "nat64-prefix", CHECK_OK, "", "the NAT64 prefix is %s/%u (%s)",
+		     doppel_ip6_format(&nat64->prefix, text), nat64->len,
+		     doppel_nat64_origin_name(nat64->origin));
+	else
+		tell(d, "nat64-prefix", devices ? CHECK_WARN : CHECK_OK,
+		     "if the upstream has a NAT64, let its router or its DNS tell of the prefix, or "
+		     "write it into the file (nat64_prefix)",
+		     "no NAT64 prefix is known%s", devices ?
+		     ": devices without WAN IPv4 reach no IPv4 host" : ", nor needed");
+}
+
+/* Where the port's own MAC can show although the module guards the port's way out. */
+static void check_guard(struct diagnosis *d)
+{
+	const struct gateway *gateway = d->gateway;
+	struct rtnetlink *rt = gateway->rtnetlink;
+	const struct port_link *wan = &gateway->wan;
+	bool vlan = !strcmp(wan->kind, "vlan"), bridge = !strcmp(wan->kind, "bridge");
+	bool filtered = false;
+
+	if (gateway->config->wan.identity != CONFIG_DEVICES_ONLY || !wan->ifindex)
+		return;
+	rt->egress_filtered(rt, wan->ifindex, &filtered);
+	if (vlan)
+		tell(d, "wan-guard", CHECK_WARN,
+		     "give the port below no addresses, and let nothing else on the box use it",
+		     "%s is a VLAN: what the box sends untagged, or in other VLANs, is not guarded",
+		     wan->name);
+	else if (bridge)
+		tell(d, "wan-guard", CHECK_WARN,
+		     "make the wire's port itself the WAN, and keep others out of the bridge",
+		     "%s is a bridge: what its ports send to each other is not guarded", wan->name);
+	else if (filtered)
+		tell(d, "wan-guard", CHECK_WARN,
+		     "remove them (tc filter show dev WAN egress), or see that they change no source "
+		     "MAC and redirect nothing to this port",
+		     "tc has filters on what %s sends: they come after the module's guard", wan->name);
+	else
+		tell(d, "wan-guard", CHECK_OK, "",
+		     "nothing is known that could show %s's own MAC address", wan->name);
+}
+
 static void check_lan(struct diagnosis *d)
 {
 	struct gateway *gateway = d->gateway;
@@ -271,7 +400,9 @@ static void check_lan(struct diagnosis *d)
 	if (config->lan.dhcp.on)
 		tell(d, "lan-dhcp", running ? CHECK_OK : CHECK_FAIL,
 		     "see the log: is dnsmasq installed, is another DHCP server on that port?",
-		     "dnsmasq %s on %s", running ? "serves DHCP" : "does not run",
+		     "dnsmasq %s on %s", !running ? "does not run" :
+		     doppel_lan_dhcp_relays(&gateway->lan_dhcp) ? "serves DHCP and DNS" :
+		     "serves DHCP",
 		     config->lan.interface);
 	else
 		tell(d, "lan-dhcp", CHECK_OK, "",
@@ -292,6 +423,10 @@ int doppel_gateway_diagnose(struct gateway *gateway,
 	check_port(&d, "wan-port", gateway->config->wan.interface, &gateway->wan);
 	check_addresses(&d);
 	check_wan(&d);
+	check_module_age(&d);
+	check_lending(&d);
+	check_nat64(&d);
+	check_guard(&d);
 	check_lan(&d);
 	return d.err;
 }

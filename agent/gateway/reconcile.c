@@ -61,8 +61,7 @@ static int refused(struct gateway *gateway, int err)
 	return err;
 }
 
-/* What the file asks for and an older module does not know; "" if there is nothing. */
-static const char *beyond(const struct config *config)
+const char *doppel_reconcile_beyond(const struct config *config)
 {
 	if (config->filter_forward)
 		return "filter: forward";
@@ -84,9 +83,10 @@ static int set_filter(struct gateway *gateway)
 	if (err)
 		return refused(gateway, err);
 	if (!held->lends) {
-		if (*beyond(config))
-			doppel_log(LOG_WARNING, "module: version %s is older than this agent and does not know %s",
-				   held->version, beyond(config));
+		if (*doppel_reconcile_beyond(config))
+			doppel_log(LOG_WARNING,
+				   "module: version %s is older than this agent and does not know %s",
+				   held->version, doppel_reconcile_beyond(config));
 		return 0;
 	}
 	if (held->filter_forward == config->filter_forward)

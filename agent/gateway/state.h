@@ -133,6 +133,8 @@ void doppel_gateway_settle_after(struct gateway *gateway, int64_t ms);
 /* reconcile.c */
 void doppel_reconcile_soon(struct gateway *gateway);
 void doppel_reconcile(struct gateway *gateway);
+/* What the file asks for and a module that does not lend cannot do; "" if there is nothing. */
+const char *doppel_reconcile_beyond(const struct config *config);
 /* Not ready from now on, for this reason; what is needed is tried again. */
 __attribute__((format(printf, 2, 3)))
 void doppel_reconcile_lost(struct gateway *gateway, const char *fmt, ...);
