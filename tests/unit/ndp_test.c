@@ -92,12 +92,159 @@ static void test_ra(void)
 	memcpy(copy + 48, "\xfe\x80", 2);
 	doppel_ra_parse(&packet, &ra);
 	is_int(ra.prefix_count, 0, "nor a link-local one");
+	memcpy(copy + 72, "\xff\x02", 2);
+	memset(copy + 88, 0, 16);
+	doppel_ra_parse(&packet, &ra);
+	is_int(ra.dns_count, 0, "neither a group nor :: is a name server");
 	memcpy(copy + 28, "\0\0\1\0", 4);
 	doppel_ra_parse(&packet, &ra);
 	is_int(ra.mtu, 0, "an MTU of 256 is none");
 	copy[5] = 0x10;
 	doppel_ra_parse(&packet, &ra);
 	is_int(ra.preference, 0, "the reserved preference is medium");
+}
+
+/* RFC 8781 section 4: each prefix length code, and what is no prefix. */
+static void test_pref64(void)
+{
+	static const uint8_t lens[] = { 96, 64, 56, 48, 40, 32 };
+	uint8_t ra_bytes[16 + 16] = { 134, [6] = 7, [7] = 8, [16] = 38, 2 };
+	struct packet packet = icmp6("fe80::fe", "ff02::1", ra_bytes, sizeof(ra_bytes));
+	uint8_t *option = ra_bytes + 16, many[16 + 6 * 16] = { 134 };
+	struct ra ra;
+	unsigned int i, accepted = 0;
+
+	memcpy(option + 4, "\x20\1\x0d\xb8\1\2\3\4\0\5\6\7", 12);
+	for (i = 0; i < 8; i++) {
+		option[2] = 0xff;
+		option[3] = (uint8_t)(0xf8 | i);
+		doppel_ra_parse(&packet, &ra);
+		if (i >= sizeof(lens)) {
+			is_int(ra.pref64_count, 0, "code %u is none", i);
+			continue;
+		}
+		ok(ra.pref64_count == 1 && ra.pref64[0].len == lens[i] &&
+		   ra.pref64[0].lifetime_s == 65528, "code %u is /%u", i, lens[i]);
+		ok(doppel_ip6_is_nat64_prefix(&ra.pref64[0].prefix, lens[i]) &&
+		   ra.pref64[0].prefix.s6_addr[lens[i] / 8 - 1] == option[3 + lens[i] / 8],
+		   "with as many bits");
+	}
+	option[3] = 0;
+	option[12] = 1;
+	doppel_ra_parse(&packet, &ra);
+	is_int(ra.pref64_count, 0, "bits 64 to 71 must be zero");
+	option[12] = 0;
+	memcpy(option + 4, "\xff\x0e", 2);
+	doppel_ra_parse(&packet, &ra);
+	is_int(ra.pref64_count, 0, "a group is no prefix");
+	option[1] = 1;
+	packet.len = 24;
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_ACCEPTED, "an option too short is passed over");
+	is_int(ra.pref64_count, 0, "and not read");
+
+	for (i = 0; i < 6; i++) {
+		memcpy(many + 16 + 16 * i, "\46\2\0\x40\x20\1\x0d\xb8\0\0\0\0\0\0\0\0", 16);
+		many[16 + 16 * i + 9] = (uint8_t)i;
+	}
+	packet = icmp6("fe80::fe", "ff02::1", many, sizeof(many));
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_ACCEPTED, "more prefixes than there is room for");
+	is_int(ra.pref64_count, RA_PREF64_MAX, "as many as there is room for");
+
+	srand(1);
+	for (i = 0; i < 200000; i++) {
+		size_t len = 4 + (size_t)rand() % (sizeof(advertisement) - 3), j;
+		uint8_t *exact = malloc(len);
+
+		if (!exact)
+			abort();
+		memcpy(exact, advertisement, len);
+		for (j = 0; j < 1 + i % 6; j++)
+			exact[(size_t)rand() % len] = (uint8_t)rand();
+		packet = icmp6("fe80::fe", "ff02::1", exact, len);
+		if (doppel_ra_parse(&packet, &ra) == VERDICT_ACCEPTED)
+			accepted += ra.dns_count <= RA_DNS_MAX && ra.pref64_count <= RA_PREF64_MAX &&
+				    ra.prefix_count <= RA_PREFIXES_MAX;
+		free(exact);
+	}
+	ok(accepted > 100, "random bytes: %u accepted, none read beyond", accepted);
+}
+
+static struct ra telling(const char *router, int64_t now, int8_t preference)
+{
+	return (struct ra){
+		.router = ip6(router),
+		.lifetime_s = 1800,
+		.preference = preference,
+		.received_ms = now,
+	};
+}
+
+/* What routers tell beside themselves: for as long as they said, whatever they leave out later. */
+static void test_told(void)
+{
+	struct routers routers = { .count = 0 };
+	struct in6_addr servers[ROUTERS_DNS_MAX];
+	struct in6_addr second = ip6("64:ff9b:2::");
+	struct ra ra = telling("fe80::1", 0, 0);
+	unsigned int i;
+
+	ra.dns_count = 2;
+	ra.dns[0] = (struct ra_dns){ ip6("2001:db8::53"), 100 };
+	ra.dns[1] = (struct ra_dns){ ip6("2001:db8::54"), ND_INFINITE };
+	ra.pref64_count = 1;
+	ra.pref64[0] = (struct ra_pref64){ ip6("64:ff9b:1::"), 96, 200 };
+	doppel_routers_update(&routers, &ra);
+	is_int(doppel_routers_dns(&routers, 0, servers), 2, "two name servers");
+	ok(doppel_routers_pref64(&routers, 0, NULL), "and a NAT64 prefix");
+	is_int(doppel_routers_deadline(&routers, 0), 100000, "the first of them to run out");
+	ra = telling("fe80::1", 50000, 0);
+	doppel_routers_update(&routers, &ra);
+	is_int(doppel_routers_dns(&routers, 50000, servers), 2, "an RA without them takes nothing back");
+	ok(doppel_routers_pref64(&routers, 50000, NULL), "not the prefix either");
+	is_int(doppel_routers_dns(&routers, 100000, servers), 1, "one runs out");
+	is_int(servers[0].s6_addr[15], 0x54, "the other does not");
+	is_int(doppel_routers_deadline(&routers, 100000), 200000, "the prefix is next");
+	ok(!doppel_routers_pref64(&routers, 200000, NULL), "and runs out");
+
+	ra = telling("fe80::1", 300000, 0);
+	ra.pref64_count = 2;
+	ra.pref64[0] = (struct ra_pref64){ ip6("64:ff9b:1::"), 96, 600 };
+	ra.pref64[1] = (struct ra_pref64){ second, 96, 600 };
+	ra.dns_count = 1;
+	ra.dns[0] = (struct ra_dns){ ip6("2001:db8::54"), 0 };
+	doppel_routers_update(&routers, &ra);
+	is_int(doppel_routers_dns(&routers, 300000, servers), 0, "a lifetime of 0 withdraws a server");
+	ok(!doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, NULL)->prefix, &second),
+	   "of two prefixes the first");
+	ok(doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, &second)->prefix, &second),
+	   "but the one in use stays");
+	ra.dns_count = 0;
+	ra.pref64_count = 1;
+	ra.pref64[0].lifetime_s = 0;
+	doppel_routers_update(&routers, &ra);
+	ok(doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, NULL)->prefix, &second),
+	   "a lifetime of 0 withdraws a prefix");
+	ra = telling("fe80::2", 300000, 1);
+	ra.pref64_count = 1;
+	ra.pref64[0] = (struct ra_pref64){ ip6("64:ff9b:3::"), 96, 600 };
+	doppel_routers_update(&routers, &ra);
+	is_int(doppel_routers_pref64(&routers, 300000, &second)->prefix.s6_addr[5], 3,
+	       "a router of higher preference is believed first");
+
+	for (i = 0; i < 40; i++) {
+		ra = telling("fe80::2", 300000, 1);
+		ra.dns_count = ra.pref64_count = 1;
+		ra.dns[0] = (struct ra_dns){ ip6("2001:db8::"), 600 };
+		ra.dns[0].server.s6_addr[15] = (uint8_t)i;
+		ra.pref64[0] = (struct ra_pref64){ ip6("64:ff9b:3::"), 96, 600 };
+		ra.pref64[0].prefix.s6_addr[6] = (uint8_t)i;
+		doppel_routers_update(&routers, &ra);
+	}
+	is_int(doppel_routers_dns(&routers, 300000, servers), ROUTERS_DNS_MAX,
+	       "no more servers than there is room for");
+	is_int(routers.pref64_count, ROUTERS_PREF64_MAX, "nor prefixes");
+	doppel_routers_expire(&routers, 300000 + 601000);
+	is_int(routers.dns_count + routers.pref64_count, 0, "all of them run out");
 }
 
 static void test_neighbour(void)
@@ -288,6 +435,8 @@ static void test_mld(void)
 int main(void)
 {
 	test_ra();
+	test_pref64();
+	test_told();
 	test_neighbour();
 	test_build();
 	test_routers();
