@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <linux/doppel.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/list.h"
@@ -21,6 +23,7 @@
 #include "gateway/gateway.h"
 #include "gateway/ndp.h"
 #include "gateway/state.h"
+#include "gateway/wire.h"
 #include "kernel/doppel.h"
 #include "kernel/packet.h"
 #include "kernel/rtnetlink.h"
@@ -73,6 +76,11 @@ struct fake {
 	/* The WAN */
 	struct gateway *upstream_of;
 	bool dhcp_server, router;
+	bool dns4;			/* leases name 10.0.0.53 */
+	const char *dns6;		/* advertised, or NULL */
+	uint32_t dns6_s;		/* for how long */
+	const char *pref64;		/* a /96, advertised, or NULL */
+	uint16_t pref64_s;
 	uint8_t unregistered;		/* last byte of the MAC that the firewall keeps out */
 	unsigned int frames, discovers, requests, foreign;
 	struct {
@@ -390,7 +398,10 @@ static inline int fake_mapping_dump(struct doppel_link *link,
 static inline int fake_stats_get(struct doppel_link *link, struct module_stats *stats)
 {
 	(void)link;
-	*stats = (struct module_stats){ 0 };
+	*stats = (struct module_stats){
+		.total_count = 1,
+		.totals = { { DOPPEL_TOTAL_LENT, 42 } },
+	};
 	return 0;
 }
 
@@ -603,6 +614,7 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 		0x63, 0x82, 0x53, 0x63, 53, 1, 0, 54, 4, 10, 0, 0, 254, 51, 4, 0, 0, 0x0e, 0x10,
 		1, 4, 255, 255, 255, 0, 3, 4, 10, 0, 0, 254, 255,
 	};
+	static const uint8_t dns_option[] = { 6, 4, 10, 0, 0, 53, 255 };
 	uint8_t reply[300] = { 2, 1, 6 }, frame[FRAME_MAX];
 	uint8_t type = request->len > 242 ? request->payload[242] : 0;
 
@@ -617,6 +629,8 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	reply[19] = request->payload[33];
 	memcpy(reply + 236, options, sizeof(options));
 	reply[242] = type == 1 ? 2 : 5;
+	if (fake->dns4)
+		memcpy(reply + 236 + sizeof(options) - 1, dns_option, sizeof(dns_option));
 	fake_deliver(fake, frame, doppel_frame_udp4(frame, &head, reply, sizeof(reply)));
 }
 
@@ -635,6 +649,7 @@ static inline void fake_advertise(struct fake *fake)
 	struct {
 		struct nd_router_advert ra;
 		struct nd_opt_prefix_info prefix;
+		uint8_t more[24 + 16];
 	} message = {
 		.ra.nd_ra_type = ND_ROUTER_ADVERT,
 		.ra.nd_ra_router_lifetime = htons(1800),
@@ -647,13 +662,26 @@ static inline void fake_advertise(struct fake *fake)
 			.nd_opt_pi_preferred_time = htonl(14400),
 		},
 	};
+	struct writer w = { message.more, sizeof(message.more), 0, false };
+	struct in6_addr address;
 	uint8_t frame[FRAME_MAX];
 
 	doppel_ip6_parse("2001:db8::", &message.prefix.nd_opt_pi_prefix);
+	if (fake->dns6 && !doppel_ip6_parse(fake->dns6, &address)) {
+		doppel_put32(&w, 25 << 24 | 3 << 16);
+		doppel_put32(&w, fake->dns6_s);
+		doppel_put(&w, &address, 16);
+	}
+	if (fake->pref64 && !doppel_ip6_parse(fake->pref64, &address)) {
+		doppel_put16(&w, 38 << 8 | 2);
+		doppel_put16(&w, fake->pref64_s & 0xfff8);
+		doppel_put(&w, &address, 12);
+	}
 	head.ip6.src = fake_router();
 	doppel_ip6_parse("ff02::1", &head.ip6.dst);
 	head.dst = doppel_mac_multicast6(&head.ip6.dst);
-	fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &message, sizeof(message)));
+	fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &message,
+						     sizeof(message) - sizeof(message.more) + w.len));
 }
 
 static inline void fake_icmp6(struct fake *fake, const struct packet *request)
