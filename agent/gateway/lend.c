@@ -187,6 +187,9 @@ void doppel_lend_settle(struct gateway *gateway)
 
 void doppel_lend_close(struct gateway *gateway)
 {
-	remove_way(gateway, gateway->lending.way.ifindex);
+	const uint32_t ifindex = gateway->lending.way.ifindex;
+
+	/* If this agent has opened none, one before it may have. */
+	remove_way(gateway, ifindex ? ifindex : gateway->wan.ifindex);
 	gateway->lending = (struct lending){ .stale = true };
 }

@@ -22,6 +22,8 @@ tb_name=$(basename "${0%.sh}")
 : "${TB_BIG:=4}"			# MiB of the large download
 : "${TB_LEASE:=3600}"			# seconds, WAN leases, both families
 : "${TB_SNOOPING:=0}"			# 1: the WAN switch snoops MLD and asks for members
+: "${TB_DNS:=0}"			# 1: the WAN's router answers DNS, and says so by DHCPv4 and RDNSS
+: "${TB_NAT64:=}"			# a /96: a NAT64 behind the router, which its DNS shows (RFC 7050)
 : "${TB_PCAP:=$tb_root/build/pcap}"
 
 # shellcheck source=tests/lib/tap.sh
@@ -33,6 +35,7 @@ readonly MAC_GW_LAN=02:00:00:00:fe:01
 readonly MAC_GW_WAN=02:00:00:00:fe:02
 readonly CLIENT4=10.1.2.200 CLIENT6=2001:db8:1::200
 readonly FAR4=198.51.100.80 FAR6=2001:db8:f::80
+readonly ROUTER6=2001:db8:1::1
 
 tb=					# scratch directory of this run
 tb_pids=()				# processes of ours
@@ -204,12 +207,53 @@ isp_kea6()
 	spawn kea6.log isp env KEA_PIDFILE_DIR="$tb" KEA_LOCKFILE_DIR="$tb" kea-dhcp6 -c "$tb/kea6.json"
 }
 
+# The names far.test, and by NAT64 those that RFC 7050 knows
+isp_dns()
+{
+	local listen=127.0.0.1 nat64=()
+
+	! wan_has4 || listen+=,10.1.2.1
+	! wan_has6 || listen+=,$ROUTER6
+	[ -z "$TB_NAT64" ] || nat64=(--address="/ipv4only.arpa/$(nat64_of 192.0.0.170)")
+	spawn dns.log isp dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --pid-file= --no-resolv \
+		--no-hosts --log-facility=- --log-queries --bind-interfaces --listen-address="$listen" \
+		--host-record="far.test,$FAR4" --local-ttl=60 "${nat64[@]}"
+	# shellcheck disable=SC2034 # for scenarios
+	isp_dns_pid=$spawned
+}
+
+# nat64_of IPV4: where it is found under the NAT64 prefix
+nat64_of()
+{
+	local a b c d
+
+	IFS=. read -r a b c d <<<"$1"
+	printf '%s%02x%02x:%02x%02x\n' "${TB_NAT64%/96}" "$a" "$b" "$c" "$d"
+}
+
+# Who comes through it has an address of 198.51.101.0/24 behind it.
+isp_nat64()
+{
+	cat >"$tb/tayga.conf" <<-EOF
+		tun-device nat64
+		ipv4-addr 198.51.101.1
+		prefix $TB_NAT64
+		dynamic-pool 198.51.101.0/24
+	EOF
+	in_ns isp tayga -c "$tb/tayga.conf" --mktun >>"$tb/log/tayga.log" || bail_out "tayga makes no port"
+	ip -n isp link set nat64 up
+	ip -n isp route add 198.51.101.0/24 dev nat64
+	ip -n isp route add "$TB_NAT64" dev nat64
+	spawn tayga.log isp tayga -c "$tb/tayga.conf" -d
+}
+
 isp_radvd()
 {
-	local slaac=off managed=off
+	local slaac=off managed=off rdnss=
 
 	wan_has_slaac && slaac=on
 	wan_has_dhcp6 && managed=on
+	[ "$TB_DNS" = 0 ] || rdnss="RDNSS $ROUTER6 { AdvRDNSSLifetime 600; };"
 	cat >"$tb/radvd.conf" <<-EOF
 		interface br0 {
 			AdvSendAdvert on;
@@ -224,6 +268,7 @@ isp_radvd()
 				AdvPreferredLifetime 1800;
 				AdvValidLifetime 3600;
 			};
+			$rdnss
 		};
 	EOF
 	spawn radvd.log isp radvd -n -C "$tb/radvd.conf" -p "$tb/radvd.pid" -m stderr
@@ -276,7 +321,7 @@ testbed_device()
 	ip -n lan link set "$ns" master br0 up
 	ip -n "$ns" link set eth0 address "$(mac_of "$n")" up
 	host_services "$ns"
-	spawn "$ns.dhcp" "$ns" busybox udhcpc -f -i eth0 -s "$tb_lib/udhcpc.sh" -t 3 -T 2 -A 2 -x hostname:"$ns"
+	spawn "$ns.dhcp" "$ns" env DNS_FILE="$tb/$ns.dns" busybox udhcpc -f -i eth0 -s "$tb_lib/udhcpc.sh" -t 3 -T 2 -A 2 -x hostname:"$ns"
 }
 
 # device_ip N: the device's LAN address; fails while it has none
@@ -300,6 +345,12 @@ udp_ask()
 	# shellcheck disable=SC2016
 	in_ns "$1" timeout 15 bash -c \
 		'exec 3<>"/dev/udp/$0/$1" && echo "$2" >&3 && dd bs=9000 count=1 <&3 2>/dev/null' "$2" "$3" "${4:-hello}"
+}
+
+# resolve NAMESPACE NAME SERVER: the IPv4 address that the server has for the name
+resolve()
+{
+	in_ns "$1" timeout 15 busybox nslookup -type=a "$2" "$3" | awk '/^Name:/ { found = 1 } found && /^Address/ { print $NF }'
 }
 
 # ping_from NAMESPACE ADDRESS
@@ -419,7 +470,7 @@ testbed_up()
 	fi
 	if wan_has6; then
 		ip -n isp addr add fe80::1/64 dev br0 nodad
-		ip -n isp addr add 2001:db8:1::1/64 dev br0 nodad
+		ip -n isp addr add $ROUTER6/64 dev br0 nodad
 	fi
 
 	# Hosts on the WAN: one on the same link, one behind the router
@@ -454,6 +505,8 @@ testbed_up()
 	! wan_has4 || isp_kea4
 	! wan_has_dhcp6 || isp_kea6
 	! wan_has6 || isp_radvd
+	[ -z "$TB_NAT64" ] || isp_nat64
+	[ "$TB_DNS" = 0 ] || isp_dns
 	host_services client
 	host_services far
 

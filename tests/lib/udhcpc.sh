@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a device does with its lease: one address, one default route.
+# What a device does with its lease: one address, one default route. Its name servers are for $DNS_FILE.
 
 # shellcheck disable=SC2154 # udhcpc sets them
 case "$1" in
@@ -13,5 +13,6 @@ bound|renew)
 	if [ -n "$router" ]; then
 		ip route replace default via "${router%% *}" dev "$interface"
 	fi
+	[ -z "$DNS_FILE" ] || echo "$dns" >"$DNS_FILE"
 	;;
 esac

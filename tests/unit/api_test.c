@@ -40,7 +40,7 @@ static void refused(const char *method, const char *where, json_t *body, unsigne
 
 static void test_reading(void)
 {
-	json_t *reply = get("/health"), *device;
+	json_t *reply = get("/health"), *device, *wan;
 
 	is_str(doppel_cli_string(reply, "status"), "healthy", "all is well");
 	is_int(doppel_cli_integer(json_object_get(reply, "device_stats"), "active"), 1,
@@ -55,6 +55,17 @@ static void test_reading(void)
 	is_int(json_array_size(json_object_get(reply, "devices")), 2, "both are listed");
 	is_str(doppel_cli_string(json_object_get(reply, "lan"), "address"), "192.168.1.1/24",
 	       "LAN address");
+	wan = json_object_get(reply, "wan");
+	is_str(doppel_cli_string(json_object_get(wan, "lend"), "mode"), "auto", "lend: auto");
+	is_str(doppel_cli_string(json_object_get(wan, "lend"), "lender"), "02:00:00:00:00:07",
+	       "who lends the box an identity");
+	ok(json_is_true(json_object_get(json_object_get(wan, "lend"), "ipv4")), "with WAN IPv4");
+	is_str(doppel_cli_string(json_object_get(wan, "nat64"), "prefix"), "64:ff9b::/96",
+	       "NAT64 prefix");
+	is_str(doppel_cli_string(json_object_get(wan, "nat64"), "origin"), "configured",
+	       "and where from");
+	is_int(doppel_cli_integer(reply, "mappings"), 1, "mappings");
+	is_str(doppel_cli_string(reply, "filter"), "forward", "filter");
 	json_decref(reply);
 	reply = get("/devices");
 	is_int(doppel_cli_integer(reply, "total"), 2, "total");
@@ -145,7 +156,12 @@ static int dump_sessions(struct doppel_link *link,
 
 	(void)link;
 	for (uint8_t i = 0; !err && i < 10; i++) {
-		struct module_session session = { .mac = fake_mac(7 + i % 2), .protocol = 6 };
+		struct module_session session = {
+			.mac = fake_mac(7 + i % 2),
+			.protocol = 6,
+			.translation = DOPPEL_TRANSLATION_4TO6,
+			.lent = i == 1,
+		};
 
 		err = cb(&session, ctx);
 	}
@@ -163,12 +179,17 @@ static int no_dump(struct doppel_link *link,
 
 static void test_sessions(struct fake *fake)
 {
-	json_t *reply;
+	json_t *reply, *sessions;
 
 	fake->module.session_dump = dump_sessions;
 	reply = get("/api/v1/sessions?limit=3");
 	is_int(doppel_cli_integer(reply, "total"), 10, "ten sessions");
-	is_int(json_array_size(json_object_get(reply, "sessions")), 3, "three are wanted");
+	sessions = json_object_get(reply, "sessions");
+	is_int(json_array_size(sessions), 3, "three are wanted");
+	is_str(doppel_cli_string(json_array_get(sessions, 0), "translation"), "4to6", "their kind");
+	ok(json_is_false(json_object_get(json_array_get(sessions, 0), "lent")) &&
+	   json_is_true(json_object_get(json_array_get(sessions, 1), "lent")),
+	   "and whether they are the box's own");
 	json_decref(reply);
 	reply = get("/api/v1/sessions?device=10.0.0.7");
 	is_int(doppel_cli_integer(reply, "total"), 5, "five are the one device's");
@@ -188,6 +209,7 @@ static void test_rest(void)
 	reply = get("/api/v1/stats");
 	ok(json_object_get(reply, "counters") && json_object_get(reply, "drops"),
 	   "stats has counters and drops");
+	is_int(doppel_cli_integer(json_object_get(reply, "totals"), "lent"), 42, "and totals");
 	json_decref(reply);
 	refused("GET", "/api/v1/nothing", NULL, 404, "nothing at /api/v1/nothing");
 	refused("GET", "/devices/a/b", NULL, 404, "nothing at /devices/a/b");
@@ -218,7 +240,9 @@ int main(void)
 	doppel_log_set_level(LOG_ERR);
 	fake->unregistered = 8;
 	fake->router = true;
-	fake_start(fake, FAKE_DUAL "  devices: {list: [{mac: 02:00:00:00:00:07, name: printer 1}]}\n");
+	fake_start(fake, FAKE_DUAL "  devices: {list: [{mac: 02:00:00:00:00:07, name: printer 1}]}\n"
+		   "  nat64_prefix: 64:ff9b::/96\n  filter: forward\n"
+		   "  mappings: [{ipv4: 192.0.2.10, ipv6: \"2001:db8::10\"}]\n");
 	fake_seen(fake, 7, "192.168.1.7");
 	fake_seen(fake, 8, "192.168.1.8");
 	fake_run(fake, 60000);

@@ -162,6 +162,12 @@ static void test_left_behind(void)
 	fake_run(fake, 10000);
 	lends(fake, 7, "the module is back");
 	is_int(fake->way.ifindex, 3, "and the way");
+	fake_stop(fake);
+	fake->loaded = fake->set = false;
+	fake->device_count = 0;
+	fake_start(fake, FAKE_PLAIN);
+	fake_run(fake, 1000);
+	is_int(fake->way.ifindex, 0, "an agent that finds no module closes what is open");
 	fake_free(fake);
 }
 

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kernels: uml
+#
+# 464XLAT: on an IPv6-only WAN devices that know only IPv4 reach IPv4 hosts by a NAT64 upstream, and
+# names by the box's resolver. The prefix is found by DNS, then told by the router.
+
+TB_DNS=1
+TB_NAT64=2001:db8:64::/96
+# shellcheck source=tests/lib/main-job.sh
+. "$(dirname "$0")/../lib/main-job.sh"
+
+nat64_told() { [ "$(doppel status --json | jq -r '.wan.nat64 | "\(.prefix) \(.origin)"')" = "$TB_NAT64 $1" ] || { doppel status; return 1; }; }
+no_nat64() { [ "$(doppel status --json | jq -r .wan.nat64)" = null ] || { doppel status; return 1; }; }
+dns_is_box() { [ "$(cat "$tb/dev$1.dns")" = 192.168.1.1 ] || { cat "$tb/dev$1.dns"; return 1; }; }
+resolves() { [ "$(resolve "$1" far.test "$2")" = $FAR4 ]; }
+seen_by_far() { http "$1" $FAR4 80 /cgi-bin/ip; }
+
+reaches_ipv4()
+{
+	local n=$1 from
+
+	from=$(seen_by_far "dev$n")
+	like "dev$n reaches an IPv4 server, which sees an address of the NAT64's" "$from" '^198\.51\.101\.'
+	is "  UDP" "$(udp_ask "dev$n" $FAR4 5000)" "far hello"
+	check "  ICMP echo" ping_from "dev$n" $FAR4
+}
+
+gateway_up ipv6-slaac 1 2
+check "the NAT64 prefix is found by DNS" within 30 nat64_told DNS
+is "the box asks the IPv6 name server by an alias" "$(sed -n 's/^nameserver //p' /run/doppel/resolv.conf)" 192.0.0.2
+like "which was asked from a device's address" "$(grep -h 'ipv4only.arpa from' "$tb/log/dns.log")" \
+	"from ($(slaac_of 1)|$(slaac_of 2))\$"
+
+for n in 1 2; do
+	reaches_ipv4 "$n"
+done
+isnt "each device has an address of its own behind the NAT64" "$(seen_by_far dev1)" "$(seen_by_far dev2)"
+is "a download is whole" "$(http dev1 $FAR4 80 /big | sha256sum)" "$tb_big_sum"
+like "doppel sessions shows how" "$(doppel sessions)" "4to6 +192\.168\.1\.[0-9]+:[0-9]+ .*-> +\[$(nat64_of $FAR4 | sed 's/:c633.*//')"
+
+# --- names
+check "devices are told to ask the box" within 20 dns_is_box 1
+check "which knows the answer" within 10 resolves dev1 192.168.1.1
+check "a device may ask the alias, too" within 10 resolves dev2 192.0.0.2
+check "and so may the box" within 10 resolves gw 192.0.0.2
+like "the box reaches the IPv4 host as well" "$(seen_by_far gw)" '^198\.51\.101\.'
+check "  by ICMP echo" ping_from gw $FAR4
+
+# --- what is said about it
+is "a device without WAN IPv4 is active" "$(device_json 1 .status)" active
+check "its IPv4 lacks nothing, as soon as DHCPv4 has been tried" within 40 \
+	device_json 1 '.ipv4 | select(.status == "off" and (.reason | test("NAT64 prefix")))'
+unlike "doppel diagnose finds nothing wrong with it" "$(doppel diagnose)" 'nat64-prefix +(warning|failed)|lending +(warning|failed)'
+
+# --- told by the router
+in_ns isp "$tb_lib/pref64" br0 "$TB_NAT64" 600
+check "a router's word counts for more" within 10 nat64_told RA
+sleep 9		# radvd's own advertisements say nothing of it
+check "and holds though others do not repeat it" nat64_told RA
+kill -KILL "$agent_pid"
+wait "$agent_pid" 2>/dev/null
+is "without an agent all goes on" "$(udp_ask dev1 $FAR4 5000)" "far hello"
+agent_start
+is "with a new one, too" "$(udp_ask dev1 $FAR4 5000)" "far hello"
+check "which finds the prefix again" within 30 nat64_told DNS
+in_ns isp "$tb_lib/pref64" br0 "$TB_NAT64" 600
+check "and hears of it again" within 10 nat64_told RA
+end "$isp_dns_pid"
+in_ns isp "$tb_lib/pref64" br0 "$TB_NAT64" 0
+check "withdrawn, with no DNS to ask, it is over" within 30 no_nat64
+check_not "and nobody is reached" opens dev1 $FAR4 80
+
+capture_stop
+check "every frame on the WAN had a registered source MAC" capture_only_registered
+check "the kernel has nothing to complain about" kernel_log_clean
+tap_done
