@@ -90,15 +90,15 @@ static bool aliased(const struct names *names, const struct in6_addr *server)
 /* A server keeps its alias for as long as it is one; a free alias goes to the next that has none. */
 static void choose_aliases(struct gateway *gateway)
 {
+	const bool needless = gateway->lan_dhcp.dns_count ||
+			      gateway->config->wan.identity == CONFIG_OWN;
 	struct names *names = &gateway->names;
 	struct in6_addr list[NAMES_MAX];
-	unsigned int i, slot, count = servers6(gateway, list);
+	unsigned int i, slot, count = needless ? 0 : servers6(gateway, list);
 
 	/* Until a router has been heard, what the agent before this one found out still holds. */
-	if (!count && !gateway->router_heard && !gateway->lan_dhcp.dns_count)
+	if (!count && !needless && !gateway->router_heard)
 		return;
-	if (gateway->lan_dhcp.dns_count || gateway->config->wan.identity == CONFIG_OWN)
-		count = 0;
 	for (slot = 0; slot < NAMES_ALIASES; slot++)
 		if (!has(list, count, &names->aliased[slot]))
 			names->aliased[slot] = in6addr_any;

@@ -97,17 +97,21 @@ static void set(struct nat64 *nat64, enum nat64_origin origin, const struct in6_
 }
 
 /* What an agent before this one found out holds until somebody says more. */
-static bool still_held(struct gateway *gateway)
+static void look_once(struct gateway *gateway)
 {
 	struct nat64 *nat64 = &gateway->nat64;
-	const int64_t now = doppel_gateway_now(gateway);
 
 	if (!nat64->looked && gateway->held.nat64_prefix_len) {
 		set(nat64, NAT64_HELD, &gateway->held.nat64_prefix, gateway->held.nat64_prefix_len);
-		nat64->held_until = now + HELD_MS;
+		nat64->held_until = doppel_gateway_now(gateway) + HELD_MS;
 	}
 	nat64->looked = true;
-	return nat64->origin == NAT64_HELD && now < nat64->held_until;
+}
+
+static bool still_held(const struct gateway *gateway)
+{
+	return gateway->nat64.origin == NAT64_HELD &&
+	       doppel_gateway_now(gateway) < gateway->nat64.held_until;
 }
 
 static void discover(struct gateway *gateway)
@@ -181,6 +185,7 @@ void doppel_nat64_settle(struct gateway *gateway)
 {
 	const uint8_t before = gateway->nat64.len;
 
+	look_once(gateway);
 	choose(gateway);
 	tell_module(gateway);
 	/* What is said about devices without WAN IPv4 depends on it. */

@@ -142,7 +142,7 @@ static int look_over_wan(const struct port_address *address, void *ctx)
 	if (address->family == AF_INET) {
 		doppel_log(LOG_WARNING,
 			   "port %s has the address %s of its own, which may not show on the WAN "
-			   "(wan.identity: devices-only): nothing can be sent from it",
+			   "(wan.identity: devices-only)",
 			   gateway->wan.name, doppel_ip4_format(address->ipv4, text));
 	} else if (IN6_IS_ADDR_LINKLOCAL(&address->ipv6)) {
 		search->link_local = true;

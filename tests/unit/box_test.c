@@ -270,6 +270,14 @@ static void test_prefix_of_routers(void)
 	fake_run(fake, 60000);
 	ok(fake->discovers > 2, "though IPv4 is asked for now and then: %u", fake->discovers);
 
+	fake->pref64_s = 0;
+	fake_advertise(fake);
+	fake_run(fake, 1000);
+	is_int(fake->gateway.nat64_prefix_len, 0, "withdrawn");
+	fake->pref64_s = 600;
+	fake_advertise(fake);
+	fake_run(fake, 1000);
+
 	/* A new agent does not take away what it has not heard of yet. */
 	fake_stop(fake);
 	fake->router = false;
@@ -283,14 +291,6 @@ static void test_prefix_of_routers(void)
 	fake_run(fake, 1000);
 	doppel_gateway_status(fake->gw, &status);
 	is_int(status.nat64_origin, NAT64_RA, "told again");
-	fake->pref64_s = 0;
-	fake_advertise(fake);
-	fake_run(fake, 1000);
-	is_int(fake->gateway.nat64_prefix_len, 0, "withdrawn");
-	fake->pref64_s = 600;
-	fake_advertise(fake);
-	fake_run(fake, 1000);
-	is_int(fake->gateway.nat64_prefix_len, 96, "told once more");
 	fake->pref64 = NULL;
 	fake_advertise(fake);
 	fake_run(fake, 500000);
@@ -308,6 +308,14 @@ static void test_prefix_of_routers(void)
 	is_int(fake->gateway.nat64_prefix_len, 64, "whatever a router tells");
 	reload(fake, FAKE_DUAL "  nat64_prefix: off\n");
 	is_int(fake->gateway.nat64_prefix_len, 0, "nat64_prefix: off");
+	fake_free(fake);
+
+	fake = fake_new();
+	fake_start(fake, FAKE_DUAL "  nat64_prefix: 2001:db8:64::/64\n");
+	fake_run(fake, 1000);
+	is_int(fake->gateway.nat64_prefix_len, 64, "the file's prefix");
+	reload(fake, FAKE_DUAL);
+	is_int(fake->gateway.nat64_prefix_len, 0, "is not taken for one that was found out");
 	fake_free(fake);
 }
 
