@@ -327,6 +327,23 @@ static void check_module_age(struct diagnosis *d)
 		     doppel_reconcile_beyond(gateway->config));
 }
 
+static void check_names(struct diagnosis *d)
+{
+	struct gateway *gateway = d->gateway;
+	const struct lan_dhcp *dhcp = &gateway->lan_dhcp;
+	struct in6_addr list[NAMES_MAX];
+	const unsigned int count = doppel_names_usable(gateway, list);
+
+	tell(d, "name-servers", dhcp->dns_count || dhcp->fallback_count ? CHECK_OK : CHECK_WARN,
+	     "see whether the upstream's DHCP or router names one; one that is link-local cannot be "
+	     "asked by IPv4",
+	     "%s; the box can ask %u",
+	     dhcp->dns_count ? "devices ask the WAN's name servers" :
+	     doppel_lan_dhcp_relays(dhcp) ? "devices ask the box" :
+	     dhcp->fallback_count ? "devices ask the WAN's IPv6 name servers by aliases" :
+	     "no name server is known", count);
+}
+
 /* Devices with IPv6 alone, of those that have an address. */
 static size_t without_ipv4(const struct gateway *gateway)
 {
@@ -426,6 +443,7 @@ int doppel_gateway_diagnose(struct gateway *gateway,
 	check_module_age(&d);
 	check_lending(&d);
 	check_nat64(&d);
+	check_names(&d);
 	check_guard(&d);
 	check_lan(&d);
 	return d.err;

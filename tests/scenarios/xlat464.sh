@@ -47,6 +47,7 @@ check "a device may ask the alias, too" within 10 resolves dev2 192.0.0.2
 check "and so may the box" within 10 resolves gw 192.0.0.2
 like "the box reaches the IPv4 host as well" "$(seen_by_far gw)" '^198\.51\.101\.'
 check "  by ICMP echo" ping_from gw $FAR4
+is "  and a download is whole" "$(http gw $FAR4 80 /big | sha256sum)" "$tb_big_sum"
 
 # --- what is said about it
 is "a device without WAN IPv4 is active" "$(device_json 1 .status)" active

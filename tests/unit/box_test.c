@@ -516,6 +516,16 @@ static void test_diagnosis(void)
 	fake_run(fake, 20000);
 	checked(fake, "lending", CHECK_OK, "leaves as 02:00:00:00:00:07, which has no WAN IPv4");
 	checked(fake, "nat64-prefix", CHECK_WARN, "reach no IPv4 host");
+	checked(fake, "name-servers", CHECK_WARN, "no name server is known");
+	fake->dns6 = "fe80::53";
+	fake->dns6_s = 600;
+	fake_advertise(fake);
+	fake_run(fake, 1000);
+	checked(fake, "name-servers", CHECK_WARN, "no name server is known");
+	fake->dns6 = "2001:db8::53";
+	fake_advertise(fake);
+	fake_run(fake, 1000);
+	checked(fake, "name-servers", CHECK_OK, "devices ask the box; the box can ask 1");
 	fake->pref64 = "64:ff9b::";
 	fake->pref64_s = 600;
 	fake_advertise(fake);
