@@ -206,8 +206,9 @@ static enum doppel_parsed skip_extensions(struct sk_buff *skb, struct doppel_pac
 		if (packet->protocol == NEXTHDR_FRAGMENT) {
 			const struct frag_hdr *fh = (const struct frag_hdr *)header;
 
-			/* RFC 7915 section 5.1.1: the low-order bits. */
+			/* RFC 7915 section 5.1.1: the low-order bits, and no DF. */
 			packet->id = htons(ntohl(fh->identification));
+			packet->may_cut = true;
 			if (fh->frag_off & htons(IP6_OFFSET | IP6_MF))
 				return DOPPEL_PARSED_FRAGMENT;
 		}

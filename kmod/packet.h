@@ -28,7 +28,7 @@ enum doppel_parsed {
  * @scale: TCP, the window scale of a SYN, at most 14 (RFC 7323 section 2.3)
  * @request: ICMP, an echo request
  * @has_scale: TCP, a SYN with a window scale
- * @may_cut: IPv4 without DF, or in fragments
+ * @may_cut: IPv4 without DF, or in fragments, if only one
  * @first: it begins its session
  * @syn: TCP flags
  * @ack: TCP flags
