@@ -136,7 +136,7 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 {
 	int growth = doppel_growth(session, packet, true);
 	unsigned int limit = limit_of(gw, packet, session);
-	const struct iphdr *iph = (struct iphdr *)skb->data;
+	struct iphdr *iph = (struct iphdr *)skb->data;
 	unsigned int len = packet->len;
 	bool fits;
 
@@ -145,6 +145,12 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 	if (unlikely(iph->ttl <= 1)) {
 		tell(gw, session, skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 		return drop(gw, session, skb, DOPPEL_DROP_REASON_TTL);
+	}
+	/* RFC 7915 section 4.1 */
+	if (unlikely(packet->l4 > sizeof(*iph) && session->wan.family == AF_INET6 &&
+		     doppel_is_source_routed(iph))) {
+		tell(gw, session, skb, ICMP_DEST_UNREACH, ICMP_SR_FAILED, 0);
+		return drop(gw, session, skb, DOPPEL_DROP_REASON_LAN_PROTOCOL);
 	}
 	fits = doppel_fits(skb, packet, growth, limit);
 	if (unlikely(!fits)) {

@@ -14,12 +14,9 @@
 /* More extension headers than this are nobody's honest packet. */
 #define EXTENSION_HEADERS_MAX 8
 
-u8 *doppel_tcp_option(u8 *header, u8 kind, u8 len)
+/* IPv4's options and TCP's have one form; @len 0 is for any. */
+static u8 *find_option(u8 *opt, const u8 *end, u8 kind, u8 len)
 {
-	const struct tcphdr *th = (const struct tcphdr *)header;
-	u8 *end = header + th->doff * 4;
-	u8 *opt = header + sizeof(*th);
-
 	while (opt < end && *opt != TCPOPT_EOL) {
 		if (*opt == TCPOPT_NOP) {
 			opt++;
@@ -27,11 +24,32 @@ u8 *doppel_tcp_option(u8 *header, u8 kind, u8 len)
 		}
 		if (end - opt < 2 || opt[1] < 2 || opt[1] > end - opt)
 			return NULL;
-		if (*opt == kind && opt[1] == len)
+		if (*opt == kind && (!len || opt[1] == len))
 			return opt;
 		opt += opt[1];
 	}
 	return NULL;
+}
+
+u8 *doppel_tcp_option(u8 *header, u8 kind, u8 len)
+{
+	const struct tcphdr *th = (const struct tcphdr *)header;
+
+	return find_option(header + sizeof(*th), header + th->doff * 4, kind, len);
+}
+
+static bool leads_on(const u8 *route)
+{
+	return route && route[1] > 2 && route[2] <= route[1];
+}
+
+bool doppel_is_source_routed(struct iphdr *iph)
+{
+	u8 *options = (u8 *)(iph + 1);
+	const u8 *end = (u8 *)iph + iph->ihl * 4;
+
+	return leads_on(find_option(options, end, IPOPT_LSRR, 0)) ||
+	       leads_on(find_option(options, end, IPOPT_SSRR, 0));
 }
 
 static enum doppel_parsed parse_tcp(struct sk_buff *skb, struct doppel_packet *packet)

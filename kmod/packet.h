@@ -3,6 +3,7 @@
 #ifndef _DOPPEL_PACKET_H
 #define _DOPPEL_PACKET_H
 
+#include <linux/ip.h>
 #include <linux/skbuff.h>
 
 enum doppel_parsed {
@@ -71,5 +72,10 @@ enum doppel_parsed doppel_parse6(struct sk_buff *skb, struct doppel_packet *pack
  * none. RFC 9293 section 3.1.
  */
 u8 *doppel_tcp_option(u8 *header, u8 kind, u8 len);
+
+/* Whether the options of the IPv4 header, all linear, have a source route that is not used up
+ * (RFC 791 section 3.1).
+ */
+bool doppel_is_source_routed(struct iphdr *iph);
 
 #endif
