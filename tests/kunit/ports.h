@@ -13,6 +13,14 @@
 #include "gateway.h"
 
 /**
+ * struct port - what a port has of its own
+ * @sent: where the frames go that it is to send; NULL: nowhere
+ */
+struct port {
+	struct sk_buff_head *sent;
+};
+
+/**
  * struct ports - two Ethernet ports that send nothing
  * @lan: a LAN port, or NULL once it is deleted
  * @wan: a WAN port, or NULL once it is deleted
@@ -24,9 +32,14 @@ struct ports {
 	struct netlink_ext_ack extack;
 };
 
-static inline netdev_tx_t swallow(struct sk_buff *skb, struct net_device *dev)
+static inline netdev_tx_t keep_or_swallow(struct sk_buff *skb, struct net_device *dev)
 {
-	dev_kfree_skb(skb);
+	struct port *port = netdev_priv(dev);
+
+	if (port->sent)
+		__skb_queue_tail(port->sent, skb);
+	else
+		dev_kfree_skb(skb);
 	return NETDEV_TX_OK;
 }
 
@@ -37,14 +50,15 @@ static inline void keep_filter(struct net_device *dev)
 static inline struct net_device *add_port(struct kunit *test, const char *name)
 {
 	static const struct net_device_ops ops = {
-		.ndo_start_xmit = swallow,
+		.ndo_start_xmit = keep_or_swallow,
 		.ndo_set_rx_mode = keep_filter,
 	};
-	struct net_device *dev = alloc_netdev(0, name, NET_NAME_UNKNOWN, ether_setup);
+	struct net_device *dev = alloc_netdev(sizeof(struct port), name, NET_NAME_UNKNOWN,
+					      ether_setup);
 
 	KUNIT_ASSERT_NOT_NULL(test, dev);
 	dev->netdev_ops = &ops;
-	dev->priv_flags |= IFF_UNICAST_FLT;
+	dev->priv_flags |= IFF_UNICAST_FLT | IFF_NO_QUEUE;
 	eth_hw_addr_random(dev);
 	KUNIT_ASSERT_EQ(test, register_netdev(dev), 0);
 	return dev;
@@ -110,14 +124,19 @@ static inline void remove_gateway(void)
 	rtnl_unlock();
 }
 
+static inline void add_ports(struct kunit *test, struct ports *ports)
+{
+	test->priv = ports;
+	ports->lan = add_port(test, "kunitlan");
+	ports->wan = add_port(test, "kunitwan");
+}
+
 static inline int ports_init(struct kunit *test)
 {
 	struct ports *ports = kunit_kzalloc(test, sizeof(*ports), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, ports);
-	test->priv = ports;
-	ports->lan = add_port(test, "kunitlan");
-	ports->wan = add_port(test, "kunitwan");
+	add_ports(test, ports);
 	return 0;
 }
 
