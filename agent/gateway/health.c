@@ -62,6 +62,11 @@ const char *doppel_check_result_name(enum check_result result)
 
 void doppel_gateway_status(struct gateway *gateway, struct gateway_status *status)
 {
+	static const enum lend_mode lend_modes[] = {
+		[CONFIG_LEND_AUTO] = LEND_AUTO,
+		[CONFIG_LEND_OFF] = LEND_OFF,
+		[CONFIG_LEND_MAC] = LEND_MAC,
+	};
 	static struct module_gateway held;
 	const struct config *config = gateway->config;
 	const struct device *lender = doppel_lend_lender(gateway);
@@ -86,7 +91,7 @@ void doppel_gateway_status(struct gateway *gateway, struct gateway_status *statu
 		.dhcp_running = doppel_lan_dhcp_running(&gateway->lan_dhcp),
 		.dns_served = doppel_lan_dhcp_running(&gateway->lan_dhcp) &&
 			      doppel_lan_dhcp_relays(&gateway->lan_dhcp),
-		.lend = doppel_lend_wanted(gateway) ? (enum lend_mode)config->wan.lend : LEND_OFF,
+		.lend = doppel_lend_wanted(gateway) ? lend_modes[config->wan.lend] : LEND_OFF,
 		.nat64_origin = gateway->nat64.origin,
 		.nat64_prefix = gateway->nat64.prefix,
 		.nat64_prefix_len = gateway->nat64.len,
