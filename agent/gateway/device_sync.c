@@ -100,9 +100,6 @@ int doppel_device_remove(struct device *device)
 	device->in_module = false;
 	device->forward_count = 0;
 	device->held = (struct module_device){ .mac = device->mac };
-	/* With it goes what it lent. */
-	if (doppel_mac_eq(&device->gateway->held.lender, &device->mac))
-		device->gateway->held.lender = (struct mac){ 0 };
 	doppel_gateway_settle_after(device->gateway, 0);
 	return err;
 }
