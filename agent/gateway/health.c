@@ -264,11 +264,14 @@ static void check_wan(struct diagnosis *d)
 	     "%s is %s port", config->wan.interface,
 	     gateway->wan.wireless ? "a Wi-Fi" : "a wired");
 	if (config->wan.ipv4)
-		tell(d, "wan-dhcp", gateway->dhcp4_heard ? CHECK_OK : CHECK_WARN,
+		tell(d, "wan-dhcp",
+		     gateway->dhcp4_heard || gateway->nat64.len ? CHECK_OK : CHECK_WARN,
 		     "on an IPv6-only WAN all is well; else see whether the devices' MACs are "
 		     "registered upstream",
-		     "a DHCPv4 server has %sbeen heard since the link came up",
-		     gateway->dhcp4_heard ? "" : "not ");
+		     "a DHCPv4 server has %sbeen heard since the link came up%s",
+		     gateway->dhcp4_heard ? "" : "not ",
+		     !gateway->dhcp4_heard && gateway->nat64.len ? ", nor is one needed: there is a "
+		     "NAT64 prefix" : "");
 	if (config->wan.ipv6)
 		tell(d, "wan-router6", router ? CHECK_OK : CHECK_WARN,
 		     "on an IPv4-only WAN all is well; else see whether the router advertises",

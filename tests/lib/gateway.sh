@@ -128,6 +128,12 @@ drops()
 		else (.[] | select(.reason == $reason).packets) end // 0'
 }
 
+# diagnosis CHECK: ok, warning or failed
+diagnosis()
+{
+	doppel diagnose --json | jq -r --arg name "$1" '.checks[] | select(.name == $name).result'
+}
+
 # doppel COMMAND…: the CLI, where the agent lives
 doppel()
 {

@@ -49,6 +49,12 @@ is "and a name server to ask" "$(sed -n 's/^nameserver //p' /run/doppel/resolv.c
 box_speaks "the first lender"
 like "its sessions are the box's own" "$(doppel sessions)" 'udp +4to4 +box:[0-9]+ .*5000'
 like "doppel status says who lends" "$(doppel status)" "box +speaks as $first"
+is "doppel diagnose has nothing against it" "$(diagnosis lending)" ok
+is "and knows of nothing that could show the port's own MAC" "$(diagnosis wan-guard)" ok
+tc -n gw qdisc add dev wan0 clsact
+tc -n gw filter add dev wan0 egress protocol ip u32 match u32 0 0 classid 1:1
+is "but of a filter that comes after the module" "$(diagnosis wan-guard)" warning
+tc -n gw qdisc del dev wan0 clsact
 is "the module has told what it lent" "$(api /api/v1/stats | jq '.totals.lent > 0')" true
 
 # The device that lends is served as before, the box's ports are none of its own.

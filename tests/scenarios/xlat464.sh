@@ -53,7 +53,9 @@ is "  and a download is whole" "$(http gw $FAR4 80 /big | sha256sum)" "$tb_big_s
 is "a device without WAN IPv4 is active" "$(device_json 1 .status)" active
 check "its IPv4 lacks nothing, as soon as DHCPv4 has been tried" within 40 \
 	device_json 1 '.ipv4 | select(.status == "off" and (.reason | test("NAT64 prefix")))'
-unlike "doppel diagnose finds nothing wrong with it" "$(doppel diagnose)" 'nat64-prefix +(warning|failed)|lending +(warning|failed)'
+for name in lending nat64-prefix name-servers wan-dhcp wan-guard; do
+	is "doppel diagnose finds nothing wrong with $name" "$(diagnosis $name)" ok
+done
 
 # --- told by the router
 in_ns isp "$tb_lib/pref64" br0 "$TB_NAT64" 600

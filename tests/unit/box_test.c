@@ -61,6 +61,33 @@ static void resolv_is(const struct fake *fake, const char *servers, const char *
 	is_str(list ? list + 1 : "no file", servers, "%s", what);
 }
 
+struct wanted_check {
+	const char *name;
+	enum check_result result;
+	char text[256];
+};
+
+static int find_check(const struct check_view *check, void *ctx)
+{
+	struct wanted_check *wanted = ctx;
+
+	if (strcmp(check->name, wanted->name))
+		return 0;
+	wanted->result = check->result;
+	snprintf(wanted->text, sizeof(wanted->text), "%s", check->text);
+	return 1;
+}
+
+static void checked(struct fake *fake, const char *name, enum check_result result,
+		    const char *part)
+{
+	struct wanted_check wanted = { .name = name, .text = "no such check" };
+
+	doppel_gateway_diagnose(fake->gw, find_check, &wanted);
+	ok(wanted.result == result && strstr(wanted.text, part), "%s is %s: %s", name,
+	   doppel_check_result_name(wanted.result), wanted.text);
+}
+
 static void test_lender(void)
 {
 	struct fake *fake = fake_new();
@@ -264,6 +291,7 @@ static void test_prefix_of_routers(void)
 	seen = fake_view(fake, 7);
 	is_int(seen.view.status, DEVICE_ACTIVE, "a device without WAN IPv4 is active");
 	is_int(seen.view.ipv4.status, FAMILY_OFF, "and lacks nothing");
+	checked(fake, "wan-dhcp", CHECK_OK, "nor is one needed");
 	is_str(seen.reason4, "the WAN has none: IPv4 hosts are reached by the NAT64 prefix 64:ff9b::/96",
 	       "as is told");
 	fake->discovers = 0;
@@ -473,33 +501,6 @@ static void test_names(void)
 	ok(strstr(text.data, "\ndhcp-option=option:dns-server,10.0.0.53\n"),
 	   "the others ask the server");
 	fake_free(fake);
-}
-
-struct wanted_check {
-	const char *name;
-	enum check_result result;
-	char text[256];
-};
-
-static int find_check(const struct check_view *check, void *ctx)
-{
-	struct wanted_check *wanted = ctx;
-
-	if (strcmp(check->name, wanted->name))
-		return 0;
-	wanted->result = check->result;
-	snprintf(wanted->text, sizeof(wanted->text), "%s", check->text);
-	return 1;
-}
-
-static void checked(struct fake *fake, const char *name, enum check_result result,
-		    const char *part)
-{
-	struct wanted_check wanted = { .name = name, .text = "no such check" };
-
-	doppel_gateway_diagnose(fake->gw, find_check, &wanted);
-	ok(wanted.result == result && strstr(wanted.text, part), "%s is %s: %s", name,
-	   doppel_check_result_name(wanted.result), wanted.text);
 }
 
 static void test_diagnosis(void)
