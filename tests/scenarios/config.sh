@@ -47,6 +47,11 @@ wrong "a port out of range" 's/port: 8080/port: 80800/' 'gateway\.forwards.*port
 wrong "the same port twice" 's/port: 2222, to: 22/port: 8080, to: 22/' 'gateway\.forwards'
 wrong "an unknown protocol" 's/protocol: udp/protocol: sctp/' 'gateway\.forwards.*protocol'
 wrong "an impossible identity" 's/devices-only/anybody/' 'gateway\.wan\.identity: '
+wrong "an identity lent by nobody" 's/devices-only/&, lend: often/' 'gateway\.wan\.lend: '
+wrong "a NAT64 prefix of no length of RFC 6052" 's#^  slaac:#  nat64_prefix: 2001:db8::/72\n&#' 'gateway\.nat64_prefix: '
+wrong "an alias inside the LAN" 's#^  slaac:#  mappings: [{ipv4: 192.168.1.9, ipv6: "2001:db8::9"}]\n&#' \
+	'gateway\.mappings\[0\]\.ipv4: '
+wrong "an unknown filter" 's#^  slaac:#  filter: on\n&#' 'gateway\.filter: '
 wrong "one interface for both" 's/interface: wan0/interface: lan0/' 'gateway\..*interface'
 wrong "a time without sense" 's/timeout: 4s/timeout: soon/' 'gateway\.dhcp4\.timeout: '
 wrong "a list instead of a map" 's/^api: .*/api: [1, 2]/' 'api: '
