@@ -216,6 +216,17 @@ static inline u64 drops(enum doppel_drop_reason reason)
 	return doppel_drops_sum(gateway(), reason);
 }
 
+/* For a failure's reader: what was dropped so far, and why. */
+static inline void tell_drops(struct kunit *test)
+{
+	unsigned int reason;
+
+	for (reason = 0; reason < DOPPEL_DROP_REASONS; reason++)
+		if (drops(reason))
+			kunit_info(test, "%s: %llu\n", doppel_drop_reason_name(reason),
+				   drops(reason));
+}
+
 /* The one packet that was sent there, from the network header on, its Ethernet header checked and
  * gone; NULL, and a failure, if there is none or there are more.
  */
@@ -228,8 +239,10 @@ static inline struct sk_buff *sole_packet(struct kunit *test, enum door out, u32
 	u8 mac[ETH_ALEN];
 
 	KUNIT_EXPECT_EQ(test, skb_queue_len(sent), 1);
-	if (skb_queue_len(sent) != 1)
+	if (skb_queue_len(sent) != 1) {
+		tell_drops(test);
 		return NULL;
+	}
 	skb = skb_peek(sent);
 	if (skb_linearize(skb))
 		return NULL;
