@@ -271,6 +271,9 @@ static struct doppel_session *find(struct doppel_gateway *gw, const struct sk_bu
 
 	if (!session || !ether_addr_equal(eth_hdr(skb)->h_dest, session->device->mac))
 		return NULL;
+	/* Nobody asks the box anything: an echo request is for the device. */
+	if (unlikely(session->lent && packet->request))
+		return NULL;
 	if (unlikely(doppel_tcp_supersedes(session, packet, DOPPEL_SIDE_PEER))) {
 		doppel_session_end(session);
 		return NULL;
