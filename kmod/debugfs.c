@@ -52,8 +52,8 @@ static int devices_show(struct seq_file *m, void *v)
 	for (i = 0; i < identity->n_wan_ipv6; i++)
 		seq_printf(m, " wan6 %pI6c/%u", &identity->wan_ipv6[i].addr,
 			   identity->wan_ipv6[i].prefix_len);
-	seq_printf(m, " epoch %u sessions %u out %llu/%llu in %llu/%llu dropped %llu\n",
-		   READ_ONCE(device->epoch), READ_ONCE(device->n_sessions), sum.lan_packets,
+	seq_printf(m, " sessions %u out %llu/%llu in %llu/%llu dropped %llu\n",
+		   READ_ONCE(device->n_sessions), sum.lan_packets,
 		   sum.lan_bytes, sum.wan_packets, sum.wan_bytes, sum.dropped);
 	return 0;
 }

@@ -67,6 +67,12 @@ struct doppel_address *doppel_address_by_wan6(struct doppel_gateway *gw,
 	return rhashtable_lookup_fast(&gw->by_wan6, addr, wan6_params);
 }
 
+bool doppel_is_hairpin(struct doppel_gateway *gw, const struct doppel_wan_tuple *wan)
+{
+	return wan->family == AF_INET ? !!doppel_identity_by_wan4(gw, wan->peer.ipv4) :
+					!!doppel_address_by_wan6(gw, &wan->peer.ipv6);
+}
+
 /* --- What may be an address of a device. ------------------------------------------------- */
 
 #define GIVEN(attr) BIT(DOPPEL_A_DEVICE_##attr)
@@ -501,6 +507,12 @@ err_addresses:
 	return err;
 }
 
+/* With doppel_outbound_send(): who sees the new epoch sees the identities as they are now. */
+static void new_epoch(struct doppel_gateway *gw)
+{
+	smp_store_release(&gw->epoch, gw->epoch + 1);
+}
+
 int doppel_device_add(struct doppel_gateway *gw, const struct doppel_device_settings *settings,
 		      struct netlink_ext_ack *extack)
 {
@@ -551,6 +563,7 @@ int doppel_device_add(struct doppel_gateway *gw, const struct doppel_device_sett
 	}
 	list_add_tail_rcu(&device->list, &gw->devices);
 	gw->n_devices++;
+	new_epoch(gw);
 	doppel_gateway_changed(gw);
 	return 0;
 
@@ -634,10 +647,6 @@ int doppel_device_set(struct doppel_gateway *gw, const struct doppel_device_sett
 	/* ... and what may not, last. */
 	take_places(gw, identity, old);
 	rcu_assign_pointer(device->identity, identity);
-	if (new_identity) {
-		/* With doppel_next_hop(): who sees the new epoch sees the new identity. */
-		smp_store_release(&device->epoch, device->epoch + 1);
-	}
 	if (moves) {
 		WRITE_ONCE(device->lan_ipv4, lan_ipv4);
 		device->by_lan = new_lan;
@@ -646,6 +655,8 @@ int doppel_device_set(struct doppel_gateway *gw, const struct doppel_device_sett
 	leave_groups(gw, old, n_addresses(old));
 	if (moves && old_lan)
 		rhashtable_remove_fast(&gw->by_lan, &old_lan->node, lan_params);
+	if (new_identity)
+		new_epoch(gw);
 	doppel_gateway_changed(gw);
 
 	if (moves || loses(old, identity)) {
@@ -687,6 +698,7 @@ static void remove_device(struct doppel_gateway *gw, struct doppel_device *devic
 	if (device->by_lan)
 		rhashtable_remove_fast(&gw->by_lan, &device->by_lan->node, lan_params);
 	unlink_addresses(gw, identity, NULL);
+	new_epoch(gw);
 
 	/* Packets that have found it begin no session any more. */
 	spin_lock_bh(&device->sessions_lock);

@@ -75,7 +75,6 @@ struct doppel_lan {
  * struct doppel_device - an IPv4 host on the LAN
  * @by_mac: in &doppel_gateway.by_mac
  * @mac: its MAC
- * @epoch: changes after the identity; a session's next hop of another epoch is stale
  * @counters: per CPU
  * @identity: its face on the WAN, never NULL; RTNL, RCU for reading
  * @gw: its gateway
@@ -87,9 +86,12 @@ struct doppel_lan {
  * @sessions: its sessions; @sessions_lock
  * @n_sessions: their number; @sessions_lock
  * @half_open: those of them that nobody has answered yet, oldest first; @sessions_lock
+ * @n_half_open: their number; @sessions_lock
  * @in_half_open: in &doppel_gateway.half_open while there are any; its lock
  * @sessions_lock: taken with bottom halves off
  * @gone: being removed: begins no session any more; @sessions_lock
+ * @icmp_second: jiffies / HZ of the last ICMP error about it
+ * @icmp_sent: errors in that second
  * @conflict_told: jiffies of the last address-conflict event and defence
  * @rcu: frees it
  *
@@ -98,7 +100,6 @@ struct doppel_lan {
 struct doppel_device {
 	struct rhash_head by_mac;
 	u8 mac[ETH_ALEN];
-	u32 epoch;
 	struct doppel_counters __percpu *counters;
 	struct doppel_identity __rcu *identity;
 	struct doppel_gateway *gw;
@@ -112,10 +113,13 @@ struct doppel_device {
 	struct list_head sessions;
 	u32 n_sessions;
 	struct list_head half_open;
+	u32 n_half_open;
 	struct list_head in_half_open;
 	spinlock_t sessions_lock;
 	bool gone;
 
+	u32 icmp_second;
+	u32 icmp_sent;
 	unsigned long conflict_told;
 	struct rcu_head rcu;
 };
@@ -127,6 +131,11 @@ struct doppel_identity *doppel_identity_by_wan4(struct doppel_gateway *gw, __be3
 /* Also finds link-local addresses. */
 struct doppel_address *doppel_address_by_wan6(struct doppel_gateway *gw,
 					      const struct in6_addr *addr);
+
+struct doppel_wan_tuple;
+
+/* Whether the peer is an identity, too: what goes there does not leave the box. RCU. */
+bool doppel_is_hairpin(struct doppel_gateway *gw, const struct doppel_wan_tuple *wan);
 
 /**
  * struct doppel_device_settings - what device-add and device-set may give

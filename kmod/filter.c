@@ -32,16 +32,12 @@ static bool dress(const struct doppel_gateway *gw, const struct doppel_session *
 	return true;
 }
 
-bool doppel_filter_passes(struct doppel_gateway *gw, const struct doppel_session *session,
+bool doppel_filter_passes(struct doppel_gateway *gw, struct doppel_session *session,
 			  struct sk_buff *skb)
 {
 	struct net_device *in = session->outbound ? gw->lan : gw->wan;
 	struct net_device *out = session->outbound ? gw->wan : gw->lan;
 	struct sk_buff *clone;
-
-	/* The box's own has passed the output hook. */
-	if (READ_ONCE(gw->filter) != DOPPEL_FILTER_MODE_FORWARD || session->lent)
-		return true;
 
 	clone = skb_clone(skb, GFP_ATOMIC);
 	if (!clone)
@@ -54,5 +50,6 @@ bool doppel_filter_passes(struct doppel_gateway *gw, const struct doppel_session
 		return false;
 
 	consume_skb(clone);
+	WRITE_ONCE(session->admitted, true);
 	return true;
 }

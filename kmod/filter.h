@@ -5,11 +5,11 @@
 
 #include "session.h"
 
-/* Whether the namespace's NF_INET_FORWARD hook lets it pass, or need not be asked. The packet is in
- * the session's LAN-side form, with its network header at skb->data, and stays the caller's: rules
+/* Whether the namespace's NF_INET_FORWARD hook lets the session pass, which it then remembers. The
+ * packet is in its LAN-side form, with its network header at skb->data, and stays the caller's: rules
  * see it and change nothing of it; to queue or steal it is to refuse it. RCU, bottom halves off.
  */
-bool doppel_filter_passes(struct doppel_gateway *gw, const struct doppel_session *session,
+bool doppel_filter_passes(struct doppel_gateway *gw, struct doppel_session *session,
 			  struct sk_buff *skb);
 
 #endif

@@ -2,6 +2,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netfilter_ipv6.h>
+#include <net/inet_frag.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/ipv6_frag.h>
@@ -11,8 +12,9 @@
 #include "frag.h"
 #include "stats.h"
 
-/* User ids at the end of ranges in which no timeout is told to the sender: the box is no end of
- * the path. Conntrack uses the last zones of a bridge on no gateway.
+/* User ids at the end of a range in which the timeout of IPv4 fragments is not told to the sender:
+ * the box is no end of the path. Conntrack uses the last zones of a bridge on no gateway. (That of
+ * IPv6 fragments the kernel always tells; where only devices may show, it does not get out.)
  */
 static u32 user4(enum doppel_frag_user user)
 {
@@ -36,11 +38,23 @@ static int defrag6(struct doppel_gateway *gw, struct sk_buff *skb, enum doppel_f
 	return err;
 }
 
+/* What waits is bounded for the whole namespace: half of it is for the LAN and the box. */
+static bool is_crowded(const struct doppel_gateway *gw, enum doppel_frag_user user)
+{
+	const struct fqdir *fqdir = gw->net->ipv4.fqdir;
+
+	return user == DOPPEL_FRAG_WAN && frag_mem_limit(fqdir) > READ_ONCE(fqdir->high_thresh) / 2;
+}
+
 int doppel_defrag(struct doppel_gateway *gw, struct sk_buff *skb, enum doppel_frag_user user)
 {
 	bool ipv4 = skb->protocol == htons(ETH_P_IP);
 	int err;
 
+	if (ipv4 && is_crowded(gw, user)) {
+		kfree_skb(skb);
+		return -ENOBUFS;
+	}
 	memset(skb->cb, 0, sizeof(skb->cb));
 	err = ipv4 ? ip_defrag(gw->net, skb, user4(user)) : defrag6(gw, skb, user);
 	if (err)

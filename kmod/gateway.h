@@ -83,6 +83,7 @@ enum doppel_hook {
  * @n_devices: their number; RTNL
  * @generation: changes with every change to devices, forwards and mappings, is never 0 and
  *	never another gateway's; RTNL
+ * @epoch: changes after any identity; what a session has found out in another epoch is stale
  * @by_mac: devices by MAC
  * @by_lan: devices by LAN IPv4 address
  * @by_wan4: identities by WAN IPv4 address
@@ -130,6 +131,7 @@ struct doppel_gateway {
 	struct list_head devices;
 	u32 n_devices;
 	u32 generation;
+	u32 epoch;
 	struct rhashtable by_mac;
 	struct rhashtable by_lan;
 	struct rhashtable by_wan4;

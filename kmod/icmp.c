@@ -15,11 +15,25 @@
 
 #define ERROR_TTL 64
 
-/* For all gateways together: what a flood can make this box send. */
+/* For all gateways together: what a flood can make this box send, a second. */
 static DEFINE_RATELIMIT_STATE(rate, HZ, 1000);
 
-static bool may_send(struct doppel_gateway *gw)
+/* About one device: so that a flood to it leaves the others' path MTU discovery alone. */
+#define DEVICE_RATE 50
+
+static bool may_send(struct doppel_gateway *gw, struct doppel_device *device)
 {
+	u32 second = jiffies / HZ;
+
+	/* Two CPUs may send one more between them. */
+	if (READ_ONCE(device->icmp_second) != second) {
+		WRITE_ONCE(device->icmp_second, second);
+		WRITE_ONCE(device->icmp_sent, 0);
+	}
+	if (READ_ONCE(device->icmp_sent) >= DEVICE_RATE)
+		return false;
+	WRITE_ONCE(device->icmp_sent, device->icmp_sent + 1);
+
 	ratelimit_set_flags(&rate, RATELIMIT_MSG_ON_RELEASE);
 	if (!__ratelimit(&rate))
 		return false;
@@ -28,9 +42,10 @@ static bool may_send(struct doppel_gateway *gw)
 }
 
 /* What came from another identity came by no wire. */
-static bool may_send_back(struct doppel_gateway *gw, const struct sk_buff *about)
+static bool may_send_back(struct doppel_gateway *gw, struct doppel_device *device,
+			  const struct sk_buff *about)
 {
-	return !doppel_device_by_mac(gw, eth_hdr(about)->h_source) && may_send(gw);
+	return !doppel_device_by_mac(gw, eth_hdr(about)->h_source) && may_send(gw, device);
 }
 
 struct sk_buff *doppel_icmp_alloc(const struct net_device *out, bool ipv4, unsigned int quoted)
@@ -151,12 +166,12 @@ static void send_back(struct net_device *out, const struct sk_buff *about, const
 	doppel_xmit_frame(out, skb);
 }
 
-void doppel_icmp_to_device(struct doppel_gateway *gw, const struct doppel_device *device,
+void doppel_icmp_to_device(struct doppel_gateway *gw, struct doppel_device *device,
 			   const struct sk_buff *skb, u8 type, u8 code, u32 info)
 {
 	struct sk_buff *error;
 
-	if (!may_send(gw))
+	if (!may_send(gw, device))
 		return;
 
 	error = make_error4(gw->lan, skb, READ_ONCE(gw->lan_ipv4),
@@ -165,13 +180,13 @@ void doppel_icmp_to_device(struct doppel_gateway *gw, const struct doppel_device
 		doppel_xmit_lan(gw, device, error);
 }
 
-void doppel_icmp4_to_wan(struct doppel_gateway *gw, const struct doppel_device *device,
+void doppel_icmp4_to_wan(struct doppel_gateway *gw, struct doppel_device *device,
 			 const struct sk_buff *skb, u8 type, u8 code, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	struct sk_buff *error;
 
-	if (!may_send_back(gw, skb))
+	if (!may_send_back(gw, device, skb))
 		return;
 
 	error = make_error4(gw->wan, skb, iph->daddr, iph->saddr, type, code, info);
@@ -179,13 +194,13 @@ void doppel_icmp4_to_wan(struct doppel_gateway *gw, const struct doppel_device *
 		send_back(gw->wan, skb, device->mac, error);
 }
 
-void doppel_icmp6_to_wan(struct doppel_gateway *gw, const struct doppel_device *device,
+void doppel_icmp6_to_wan(struct doppel_gateway *gw, struct doppel_device *device,
 			 const struct sk_buff *skb, u8 type, u8 code, u32 info)
 {
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
 	struct sk_buff *error;
 
-	if (!may_send_back(gw, skb))
+	if (!may_send_back(gw, device, skb))
 		return;
 
 	error = make_error6(gw->wan, skb, &ip6h->daddr, &ip6h->saddr, type, code, info);

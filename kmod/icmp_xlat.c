@@ -24,6 +24,10 @@
 /* What of the transport header every quotation must have: the ports (RFC 792). */
 #define QUOTED_L4_MIN 8
 
+/* What an error may quote at most. */
+#define ICMP4_ROOM ((unsigned int)(DOPPEL_ICMP4_MAX - sizeof(struct iphdr) - ICMP_LEN))
+#define ICMP6_ROOM ((unsigned int)(IPV6_MIN_MTU - sizeof(struct ipv6hdr) - ICMP_LEN))
+
 /* RFC 7600: what an IPv6 node that has no IPv4 address is called. */
 #define DUMMY_ADDR htonl(0xc0000008)
 
@@ -157,6 +161,13 @@ static void cut_extensions(struct quote *quote, u8 length, unsigned int unit)
 {
 	if (length)
 		quote->len = min(quote->len, length * unit);
+}
+
+/* Where both sides are IPv4 extensions stay, unless the error is too long to be passed on whole. */
+static void fit_extensions(struct doppel_icmp *icmp, const struct doppel_packet *packet)
+{
+	if (packet->len > DOPPEL_ICMP4_MAX && icmp->type != ICMP_PARAMETERPROB)
+		icmp->info &= ~0x00ff0000;
 }
 
 /* The checksum of what the transport header says, as far as it is there. */
@@ -407,11 +418,12 @@ static bool sum_is_right(const struct sk_buff *skb, const struct doppel_packet *
 {
 	unsigned int len = packet->len - packet->l4;
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
-	__wsum sum = skb_checksum(skb, packet->l4, len, 0);
+	__wsum sum;
 
 	/* Who is in the same box has not filled it in yet. */
 	if (skb->ip_summed == CHECKSUM_PARTIAL)
 		return true;
+	sum = skb_checksum(skb, packet->l4, len, 0);
 	if (skb->protocol == htons(ETH_P_IP))
 		return !csum_fold(sum);
 	return !csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_ICMPV6, sum);
@@ -502,7 +514,9 @@ static __be32 teller_in(struct doppel_gateway *gw, const struct doppel_session *
 		return session->lan.peer;
 	if (mapping)
 		return mapping->ipv4;
-	if (doppel_nat64_to_ipv4(gw, saddr, &addr))
+	if (doppel_nat64_to_ipv4(gw, saddr, &addr) && doppel_is_unicast4(addr) &&
+	    (addr ^ READ_ONCE(gw->lan_ipv4)) & READ_ONCE(gw->lan_mask) &&
+	    !doppel_identity_by_wan4(gw, addr))
 		return addr;
 	/* RFC 6791: a router on an IPv6 client's way is somewhere behind the gateway; on the way to
 	 * an IPv4 host it is nobody that IPv4 knows.
@@ -564,10 +578,12 @@ unsigned int doppel_icmp_xlat_in(struct doppel_gateway *gw, struct sk_buff *skb,
 			return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_ICMP_ERROR);
 	}
 
-	error = doppel_icmp_alloc(gw->lan, true, quote.len);
+	if (ipv4)
+		fit_extensions(&icmp, packet);
+	error = doppel_icmp_alloc(gw->lan, true, min(quote.len, ICMP4_ROOM));
 	if (!error)
 		return doppel_drop(gw, device, skb, DOPPEL_DROP_REASON_NO_MEMORY);
-	put_quote(session, &quote, true, error, ipv4 ? packet->len : DOPPEL_ICMP4_MAX);
+	put_quote(session, &quote, true, error, DOPPEL_ICMP4_MAX);
 	doppel_icmp4_finish(error, &icmp, teller, session->lan.device);
 
 	doppel_count_total(gw, DOPPEL_TOTAL_ICMP_ERRORS);
@@ -607,10 +623,13 @@ unsigned int doppel_icmp_xlat_out(struct doppel_gateway *gw, struct sk_buff *skb
 		   !doppel_icmp_4to6(&icmp, quote.l4 + quote.l4_len, max_mtu))
 		return doppel_drop(gw, account, skb, DOPPEL_DROP_REASON_ICMP_ERROR);
 
-	error = doppel_icmp_alloc(gw->wan, ipv4, quote.len + sizeof(struct ipv6hdr));
+	if (ipv4)
+		fit_extensions(&icmp, packet);
+	error = doppel_icmp_alloc(gw->wan, ipv4, min(quote.len + (unsigned int)sizeof(struct ipv6hdr),
+						     ipv4 ? ICMP4_ROOM : ICMP6_ROOM));
 	if (!error)
 		return doppel_drop(gw, account, skb, DOPPEL_DROP_REASON_NO_MEMORY);
-	put_quote(session, &quote, false, error, ipv4 ? packet->len : IPV6_MIN_MTU);
+	put_quote(session, &quote, false, error, ipv4 ? DOPPEL_ICMP4_MAX : IPV6_MIN_MTU);
 	if (ipv4)
 		doppel_icmp4_finish(error, &icmp, session->wan.identity.ipv4,
 				    session->wan.peer.ipv4);

@@ -35,7 +35,7 @@ static unsigned int drop(struct doppel_gateway *gw, const struct doppel_session 
 	return doppel_drop(gw, account_of(session), skb, reason);
 }
 
-static void refuse_ttl(struct doppel_gateway *gw, const struct doppel_device *device,
+static void refuse_ttl(struct doppel_gateway *gw, struct doppel_device *device,
 		       const struct sk_buff *skb)
 {
 	if (skb->protocol == htons(ETH_P_IP))
@@ -44,7 +44,7 @@ static void refuse_ttl(struct doppel_gateway *gw, const struct doppel_device *de
 		doppel_icmp6_to_wan(gw, device, skb, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
 }
 
-static void refuse_size(struct doppel_gateway *gw, const struct doppel_device *device,
+static void refuse_size(struct doppel_gateway *gw, struct doppel_device *device,
 			const struct sk_buff *skb, unsigned int mtu)
 {
 	if (skb->protocol == htons(ETH_P_IP))
@@ -69,15 +69,23 @@ static enum doppel_parsed parse(struct sk_buff *skb, struct doppel_packet *packe
 static unsigned int pass(struct doppel_gateway *gw, struct sk_buff *skb,
 			 struct doppel_packet *packet, struct doppel_session *session);
 
-/* Segments of what was lent to the box cannot all be the one that the stack goes on with. */
+/* The segment comes in once more, for the port itself: then the stack takes it. */
+static void hand_up(struct doppel_gateway *gw, struct sk_buff *skb)
+{
+	u8 source[ETH_ALEN];
+
+	ether_addr_copy(source, eth_hdr(skb)->h_source);
+	doppel_xmit_push_header(skb, gw->wan->dev_addr, source);
+	skb_reset_mac_header(skb);
+	__skb_pull(skb, ETH_HLEN);
+	skb->dev = gw->wan;
+	netif_rx(skb);
+}
+
 static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
-				 const struct doppel_packet *whole, struct doppel_session *session)
+				 struct doppel_session *session)
 {
 	struct sk_buff *segment, *next;
-	bool first = whole->first;
-
-	if (session->lent)
-		return drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 
 	segment = doppel_gso_segment(gw, skb);
 	if (!segment)
@@ -93,10 +101,16 @@ static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
 			kfree_skb(segment);
 			continue;
 		}
-		packet.first = first;
-		first = false;
-		if (pass(gw, segment, &packet, session) != NF_STOLEN)
+		switch (pass(gw, segment, &packet, session)) {
+		case NF_STOLEN:
+			break;
+		case NF_ACCEPT:
+			hand_up(gw, segment);
+			break;
+		default:
 			kfree_skb(segment);
+			break;
+		}
 	}
 	return NF_STOLEN;
 }
@@ -138,24 +152,25 @@ static unsigned int pass(struct doppel_gateway *gw, struct sk_buff *skb,
 	bool fits = true;
 
 	if (unlikely(!doppel_gso_is_plain(skb)))
-		return each_segment(gw, skb, packet, session);
+		return each_segment(gw, skb, session);
 	if (unlikely(ttl_of(skb) <= 1)) {
 		refuse_ttl(gw, device, skb);
 		return drop(gw, session, skb, DOPPEL_DROP_REASON_TTL);
 	}
 	/* An IPv6 packet may be longer than any of IPv4's. */
 	if (unlikely((int)len + growth > IP_MAX_MTU))
-		return skb_is_gso(skb) ? each_segment(gw, skb, packet, session) :
+		return skb_is_gso(skb) ? each_segment(gw, skb, session) :
 					 drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 	if (likely(!session->lent))
 		fits = doppel_fits(skb, packet, growth, limit);
 	if (unlikely(!fits)) {
-		if (!packet->may_cut) {
+		/* RFC 7915 section 5.1: what is as short as this has no DF as IPv4. */
+		if (!packet->may_cut && (int)len + growth > DOPPEL_DF_FREE_LEN) {
 			refuse_size(gw, device, skb, limit - growth);
 			return drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 		}
 		if (skb_is_gso(skb))
-			return each_segment(gw, skb, packet, session);
+			return each_segment(gw, skb, session);
 	}
 	if (doppel_make_room(skb, packet, growth, gw->lan))
 		return drop(gw, session, skb, DOPPEL_DROP_REASON_NO_MEMORY);
@@ -165,7 +180,7 @@ static unsigned int pass(struct doppel_gateway *gw, struct sk_buff *skb,
 	doppel_xlat_in(gw, skb, packet, session);
 	if (unlikely(session->lent))
 		return to_box(gw, skb);
-	if (unlikely(packet->first && !doppel_filter_passes(gw, session, skb))) {
+	if (unlikely(!READ_ONCE(session->admitted)) && !doppel_filter_passes(gw, session, skb)) {
 		doppel_session_end(session);
 		return drop(gw, session, skb, DOPPEL_DROP_REASON_FILTER);
 	}
@@ -228,7 +243,6 @@ static struct doppel_session *begin(struct doppel_gateway *gw, struct doppel_pac
 	name_peer(gw, flow);
 	lan->peer_port = packet->source;
 	lan->protocol = packet->protocol;
-	packet->first = true;
 	return doppel_session_begin(gw, device, flow, why);
 }
 
@@ -262,10 +276,12 @@ static unsigned int not_for_devices(struct doppel_gateway *gw, struct sk_buff *s
 	return NF_ACCEPT;
 }
 
-/* The session that the packet goes on with, or NULL. Its frame must be the device's. */
+/* The session that the packet goes on with, or NULL. Its frame must be the device's, and come the
+ * way that its peer's packets come.
+ */
 static struct doppel_session *find(struct doppel_gateway *gw, const struct sk_buff *skb,
 				   const struct doppel_packet *packet,
-				   const struct doppel_wan_tuple *tuple)
+				   const struct doppel_wan_tuple *tuple, bool hairpin)
 {
 	struct doppel_session *session = doppel_session_by_wan(gw, tuple);
 
@@ -274,10 +290,11 @@ static struct doppel_session *find(struct doppel_gateway *gw, const struct sk_bu
 	/* Nobody asks the box anything: an echo request is for the device. */
 	if (unlikely(session->lent && packet->request))
 		return NULL;
-	if (unlikely(doppel_tcp_supersedes(session, packet, DOPPEL_SIDE_PEER))) {
-		doppel_session_end(session);
+	if (unlikely(READ_ONCE(session->hairpin) != hairpin) &&
+	    doppel_is_hairpin(gw, tuple) != hairpin)
 		return NULL;
-	}
+	if (unlikely(doppel_tcp_supersedes(session, packet, DOPPEL_SIDE_PEER)))
+		return NULL;
 	return session;
 }
 
@@ -376,7 +393,7 @@ static unsigned int parsed4(struct doppel_gateway *gw, struct sk_buff *skb,
 		tuple.peer_port = packet->source;
 		tuple.protocol = packet->protocol;
 		tuple.family = AF_INET;
-		session = find(gw, skb, packet, &tuple);
+		session = find(gw, skb, packet, &tuple, hairpin);
 		if (likely(session))
 			return pass(gw, skb, packet, session);
 	}
@@ -412,7 +429,7 @@ static unsigned int parsed6(struct doppel_gateway *gw, struct sk_buff *skb,
 		tuple.peer_port = packet->source;
 		tuple.protocol = packet->protocol;
 		tuple.family = AF_INET6;
-		session = find(gw, skb, packet, &tuple);
+		session = find(gw, skb, packet, &tuple, hairpin);
 		if (likely(session))
 			return pass(gw, skb, packet, session);
 	}

@@ -106,10 +106,8 @@ static struct doppel_session *find(struct doppel_gateway *gw, const struct sk_bu
 	if (!session || session->lent ||
 	    !ether_addr_equal(eth_hdr(skb)->h_source, session->device->mac))
 		return NULL;
-	if (unlikely(doppel_tcp_supersedes(session, packet, DOPPEL_SIDE_DEVICE))) {
-		doppel_session_end(session);
+	if (unlikely(doppel_tcp_supersedes(session, packet, DOPPEL_SIDE_DEVICE)))
 		return NULL;
-	}
 	return session;
 }
 

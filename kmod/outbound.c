@@ -52,10 +52,9 @@ static void tell(struct doppel_gateway *gw, const struct doppel_session *session
 }
 
 static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
-				 const struct doppel_packet *whole, struct doppel_session *session)
+				 struct doppel_session *session)
 {
 	struct sk_buff *segment, *next;
-	bool first = whole->first;
 
 	segment = doppel_gso_segment(gw, skb);
 	if (!segment)
@@ -71,8 +70,6 @@ static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
 			kfree_skb(segment);
 			continue;
 		}
-		packet.first = first;
-		first = false;
 		if (doppel_outbound(gw, segment, &packet, session) != NF_STOLEN)
 			kfree_skb(segment);
 	}
@@ -99,9 +96,11 @@ static void send_cut(struct doppel_gateway *gw, struct sk_buff *skb,
 		     const struct doppel_packet *packet, struct doppel_session *session,
 		     unsigned int limit)
 {
+	/* What the box would not have cut has none. */
+	__be16 id = packet->id ?: (__force __be16)get_random_u16();
 	struct sk_buff *fragment, *next;
 
-	fragment = doppel_frag_cut(gw, skb, gw->wan, limit, packet->id);
+	fragment = doppel_frag_cut(gw, skb, gw->wan, limit, id);
 	if (!fragment)
 		drop(gw, session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
 
@@ -115,14 +114,18 @@ static void send_cut(struct doppel_gateway *gw, struct sk_buff *skb,
 void doppel_outbound_send(struct doppel_gateway *gw, struct doppel_session *session,
 			  struct sk_buff *skb)
 {
+	/* An identity is at least as new as the epoch that is seen first. */
+	u32 epoch = smp_load_acquire(&gw->epoch);
 	struct neighbour *next_hop;
 
-	if (unlikely(session->hairpin)) {
+	if (unlikely(READ_ONCE(session->epoch) != epoch))
+		WRITE_ONCE(session->hairpin, doppel_is_hairpin(gw, &session->wan));
+	if (unlikely(READ_ONCE(session->hairpin))) {
 		doppel_inbound_hairpin(gw, session->device, skb);
 		return;
 	}
 
-	next_hop = doppel_next_hop(gw, session);
+	next_hop = doppel_next_hop(gw, session, epoch);
 	if (unlikely(!next_hop)) {
 		drop(gw, session, skb, DOPPEL_DROP_REASON_NEXT_HOP);
 		kfree_skb(skb);
@@ -141,7 +144,7 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 	bool fits;
 
 	if (unlikely(!doppel_gso_is_plain(skb)))
-		return each_segment(gw, skb, packet, session);
+		return each_segment(gw, skb, session);
 	if (unlikely(iph->ttl <= 1)) {
 		tell(gw, session, skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 		return drop(gw, session, skb, DOPPEL_DROP_REASON_TTL);
@@ -160,9 +163,9 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 			return drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 		}
 		if (skb_is_gso(skb))
-			return each_segment(gw, skb, packet, session);
+			return each_segment(gw, skb, session);
 	}
-	if (unlikely(packet->first && !doppel_filter_passes(gw, session, skb))) {
+	if (unlikely(!READ_ONCE(session->admitted)) && !doppel_filter_passes(gw, session, skb)) {
 		doppel_session_end(session);
 		return drop(gw, session, skb, DOPPEL_DROP_REASON_FILTER);
 	}
@@ -200,7 +203,6 @@ static bool find_peer(struct doppel_gateway *gw, const struct doppel_identity *i
 {
 	const struct in6_addr *source = source6(identity);
 	const struct doppel_mapping *mapping;
-	const struct doppel_identity *other;
 
 	mapping = source ? doppel_mapping_by_ipv4(gw, flow->lan.peer) : NULL;
 	if (mapping) {
@@ -210,8 +212,6 @@ static bool find_peer(struct doppel_gateway *gw, const struct doppel_identity *i
 		flow->wan.identity.ipv4 = identity->wan_ipv4;
 		flow->wan.peer.ipv4 = flow->lan.peer;
 		flow->translation = DOPPEL_TRANSLATION_4TO4;
-		other = doppel_identity_by_wan4(gw, flow->lan.peer);
-		flow->hairpin = !!other;
 		return true;
 	} else if (!source || !doppel_nat64_to_ipv6(gw, flow->lan.peer, &flow->wan.peer.ipv6)) {
 		return false;
@@ -220,7 +220,6 @@ static bool find_peer(struct doppel_gateway *gw, const struct doppel_identity *i
 	flow->wan.family = AF_INET6;
 	flow->wan.identity.ipv6 = *source;
 	flow->translation = DOPPEL_TRANSLATION_4TO6;
-	flow->hairpin = !!doppel_address_by_wan6(gw, &flow->wan.peer.ipv6);
 	return true;
 }
 
@@ -249,6 +248,7 @@ unsigned int doppel_outbound_begin(struct doppel_gateway *gw, struct sk_buff *sk
 					      0);
 		return doppel_drop(gw, account, skb, DOPPEL_DROP_REASON_LAN_NO_IDENTITY);
 	}
+	flow.hairpin = doppel_is_hairpin(gw, &flow.wan);
 	/* The answer could not find its way up the box's stack. */
 	if (lent && flow.hairpin)
 		return doppel_drop(gw, NULL, skb, DOPPEL_DROP_REASON_EGRESS_OWN);
@@ -260,6 +260,5 @@ unsigned int doppel_outbound_begin(struct doppel_gateway *gw, struct sk_buff *sk
 	if (!session)
 		return doppel_drop(gw, account, skb, why);
 
-	packet->first = true;
 	return doppel_outbound(gw, skb, packet, session);
 }

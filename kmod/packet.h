@@ -30,7 +30,6 @@ enum doppel_parsed {
  * @request: ICMP, an echo request
  * @has_scale: TCP, a SYN with a window scale
  * @may_cut: IPv4 without DF, or in fragments, if only one
- * @first: it begins its session
  * @syn: TCP flags
  * @ack: TCP flags
  * @fin: TCP flags
@@ -51,7 +50,6 @@ struct doppel_packet {
 	u8 request:1,
 	   has_scale:1,
 	   may_cut:1,
-	   first:1,
 	   syn:1,
 	   ack:1,
 	   fin:1,

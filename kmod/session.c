@@ -20,6 +20,8 @@
 #define LENT_PORT_MIN 61000
 #define LENT_PORT_MAX 65535
 #define PORT_TRIES 64
+/* After so many, sessions that nobody has answered give theirs away. */
+#define PORT_TRIES_POLITE 56
 
 /* Other devices that are asked for a half-open session when the table is full. */
 #define EVICTION_TRIES 4
@@ -191,6 +193,7 @@ static void list_half_open(struct doppel_session *session)
 		spin_unlock(&gw->half_open_lock);
 	}
 	list_add_tail(&session->half_open, &device->half_open);
+	device->n_half_open++;
 }
 
 /* The caller holds the device's sessions_lock. */
@@ -203,6 +206,7 @@ static void unlist_half_open(struct doppel_session *session)
 		return;
 
 	list_del_init(&session->half_open);
+	device->n_half_open--;
 	if (list_empty(&device->half_open)) {
 		spin_lock(&gw->half_open_lock);
 		list_del_init(&device->in_half_open);
@@ -210,8 +214,8 @@ static void unlist_half_open(struct doppel_session *session)
 	}
 }
 
-/* Both sides have spoken: it stays. */
-static void answered(struct doppel_session *session)
+/* It stays. */
+static void keep(struct doppel_session *session)
 {
 	struct doppel_device *device = session->device;
 
@@ -254,32 +258,37 @@ static bool evict_from(struct doppel_device *device)
 	return true;
 }
 
-/* Devices that have half-open sessions take turns. RCU. */
-static bool evict_any(struct doppel_gateway *gw)
+/* Of the device itself and the next few that have half-open sessions, the one with the most: who
+ * floods the table pays for it. RCU.
+ */
+static struct doppel_device *most_half_open(struct doppel_gateway *gw,
+					    struct doppel_device *device)
 {
+	struct doppel_device *most = device, *other;
 	unsigned int tries;
 
-	for (tries = 0; tries < EVICTION_TRIES; tries++) {
-		struct doppel_device *device;
-		bool evicted;
-
-		spin_lock_bh(&gw->half_open_lock);
-		device = list_first_entry_or_null(&gw->half_open, struct doppel_device,
-						  in_half_open);
-		if (device)
-			list_move_tail(&device->in_half_open, &gw->half_open);
-		spin_unlock_bh(&gw->half_open_lock);
-		if (!device)
-			return false;
-
-		/* One that is being removed is freed after a grace period. */
-		spin_lock_bh(&device->sessions_lock);
-		evicted = evict_from(device);
-		spin_unlock_bh(&device->sessions_lock);
-		if (evicted)
-			return true;
+	spin_lock_bh(&gw->half_open_lock);
+	for (tries = 0; tries < EVICTION_TRIES && !list_empty(&gw->half_open); tries++) {
+		other = list_first_entry(&gw->half_open, struct doppel_device, in_half_open);
+		list_move_tail(&other->in_half_open, &gw->half_open);
+		if (READ_ONCE(other->n_half_open) > READ_ONCE(most->n_half_open))
+			most = other;
 	}
-	return false;
+	spin_unlock_bh(&gw->half_open_lock);
+	return most;
+}
+
+/* The table is full, and the device begins a session. RCU. */
+static bool evict_any(struct doppel_gateway *gw, struct doppel_device *device)
+{
+	/* One that is being removed is freed after a grace period. */
+	struct doppel_device *most = most_half_open(gw, device);
+	bool evicted;
+
+	spin_lock_bh(&most->sessions_lock);
+	evicted = evict_from(most);
+	spin_unlock_bh(&most->sessions_lock);
+	return evicted;
 }
 
 /* --- Ending. ----------------------------------------------------------------------------- */
@@ -389,48 +398,54 @@ static struct doppel_session *alloc_session(const struct doppel_gateway *gw,
 	session->outbound = flow->outbound;
 	session->lent = flow->lent;
 	session->hairpin = flow->hairpin;
+	session->admitted = flow->lent || READ_ONCE(gw->filter) == DOPPEL_FILTER_MODE_OFF;
 	session->state = flow->lan.protocol == IPPROTO_TCP ? DOPPEL_SESSION_STATE_SYN_SENT :
 							     DOPPEL_SESSION_STATE_ACTIVE;
 	session->expires = jiffies + timeout_of(gw, session);
 	return session;
 }
 
-/* Puts it into the LAN-side table. An old session in the way that has timed out is ended; the
- * caller holds the device's sessions_lock, and whoever has this LAN address is this device.
+/* Whether what is in the way of a new session ends for it: what has timed out; a TCP connection that
+ * is over, since only a SYN begins another (RFC 6146 section 3.5.2.2); what the box has borrowed and
+ * nobody has answered yet; and, if there is no other place (@force), whatever nobody has.
  */
-static int insert_lan(struct doppel_gateway *gw, struct doppel_session *session)
+static bool gives_way(const struct doppel_session *old, const struct doppel_session *session,
+		      bool force)
+{
+	/* Another device's sessions are under another lock, and none of its tuples are ours. */
+	if (old->device != session->device)
+		return false;
+	if (expired(old) || doppel_tcp_is_over(old))
+		return true;
+	return !READ_ONCE(old->answered) && ((old->lent && !session->lent) || force);
+}
+
+static __always_inline int insert(struct rhashtable *table, struct doppel_session *session,
+		  struct rhash_head *node, const struct rhashtable_params params, bool force)
 {
 	struct doppel_session *old;
 
 	/* Another CPU may find it from here on. */
 	doppel_session_set_checksums(session);
-	old = rhashtable_lookup_get_insert_fast(&gw->sessions_lan, &session->lan_node, lan_params);
-	if (old && !IS_ERR(old) && expired(old) && old->device == session->device) {
+	old = rhashtable_lookup_get_insert_fast(table, node, params);
+	if (old && !IS_ERR(old) && gives_way(old, session, force)) {
 		unlink_session(old);
-		old = rhashtable_lookup_get_insert_fast(&gw->sessions_lan, &session->lan_node,
-							lan_params);
+		old = rhashtable_lookup_get_insert_fast(table, node, params);
 	}
 	if (IS_ERR(old))
 		return PTR_ERR(old);
 	return old ? -EEXIST : 0;
 }
 
-/* The same for the WAN-side table. What the box has borrowed gives way to the device's own. */
-static int insert_wan(struct doppel_gateway *gw, struct doppel_session *session)
+/* Put it into the LAN-side or the WAN-side table; the caller holds the device's sessions_lock. */
+static int insert_lan(struct doppel_gateway *gw, struct doppel_session *session, bool force)
 {
-	struct doppel_session *old;
+	return insert(&gw->sessions_lan, session, &session->lan_node, lan_params, force);
+}
 
-	doppel_session_set_checksums(session);
-	old = rhashtable_lookup_get_insert_fast(&gw->sessions_wan, &session->wan_node, wan_params);
-	if (old && !IS_ERR(old) && old->device == session->device &&
-	    (expired(old) || (old->lent && !session->lent))) {
-		unlink_session(old);
-		old = rhashtable_lookup_get_insert_fast(&gw->sessions_wan, &session->wan_node,
-							wan_params);
-	}
-	if (IS_ERR(old))
-		return PTR_ERR(old);
-	return old ? -EEXIST : 0;
+static int insert_wan(struct doppel_gateway *gw, struct doppel_session *session, bool force)
+{
+	return insert(&gw->sessions_wan, session, &session->wan_node, wan_params, force);
 }
 
 /* The LAN-side port (an echo: identifier) that an IPv6 client appears with. */
@@ -452,7 +467,8 @@ static void set_lent_port(struct doppel_session *session, u16 port)
 /* Tries the port that it would like, then others in a random order (RFC 6056 section 3.3.1). */
 static int insert_port(struct doppel_gateway *gw, struct doppel_session *session, u16 port,
 		       u16 min, u16 max, void (*set)(struct doppel_session *session, u16 port),
-		       int (*insert)(struct doppel_gateway *gw, struct doppel_session *session))
+		       int (*insert)(struct doppel_gateway *gw, struct doppel_session *session,
+				     bool force))
 {
 	unsigned int tries;
 
@@ -462,7 +478,7 @@ static int insert_port(struct doppel_gateway *gw, struct doppel_session *session
 		if (tries || port < min || port > max)
 			port = min + get_random_u32_below(max - min + 1);
 		set(session, port);
-		err = insert(gw, session);
+		err = insert(gw, session, tries >= PORT_TRIES_POLITE);
 		if (err != -EEXIST)
 			return err;
 	}
@@ -497,7 +513,7 @@ static int insert_session(struct doppel_gateway *gw, struct doppel_session *sess
 				  LENT_PORT_MAX, set_lent_port, insert_wan);
 		if (err)
 			return err;
-		err = insert_lan(gw, session);
+		err = insert_lan(gw, session, false);
 		if (err)
 			rhashtable_remove_fast(&gw->sessions_wan, &session->wan_node, wan_params);
 		return err;
@@ -507,10 +523,10 @@ static int insert_session(struct doppel_gateway *gw, struct doppel_session *sess
 		err = insert_port(gw, session, ntohs(session->lan.peer_port), CLIENT_PORT_MIN,
 				  CLIENT_PORT_MAX, set_client_port, insert_lan);
 	else
-		err = insert_lan(gw, session);
+		err = insert_lan(gw, session, false);
 	if (err)
 		return err;
-	err = insert_wan(gw, session);
+	err = insert_wan(gw, session, false);
 	if (err)
 		rhashtable_remove_fast(&gw->sessions_lan, &session->lan_node, lan_params);
 	return err;
@@ -562,7 +578,8 @@ struct doppel_session *doppel_session_begin(struct doppel_gateway *gw,
 	struct doppel_session *session, *twin = NULL;
 	int err;
 
-	if (atomic_inc_return(&gw->n_sessions) > READ_ONCE(gw->max_sessions) && !evict_any(gw)) {
+	if (atomic_inc_return(&gw->n_sessions) > READ_ONCE(gw->max_sessions) &&
+	    !evict_any(gw, device)) {
 		*why = DOPPEL_DROP_REASON_SESSIONS_FULL;
 		doppel_notify_table_full(gw, DOPPEL_TABLE_SESSIONS);
 		goto err_count;
@@ -599,6 +616,24 @@ err_count:
 
 /* --- Life. ------------------------------------------------------------------------------- */
 
+/* Whether they talk with one another now, so that it is worth more than a stranger's packet: TCP once
+ * it is established; UDP when who has begun goes on after an answer; an echo never.
+ */
+static bool is_worth_it(struct doppel_session *session, u8 state, enum doppel_side from)
+{
+	bool initiator = (from == DOPPEL_SIDE_DEVICE) == session->outbound;
+
+	if (session->lan.protocol == IPPROTO_ICMP || doppel_session_opening(state))
+		return false;
+	if (session->lan.protocol == IPPROTO_TCP)
+		return true;
+	if (initiator)
+		return READ_ONCE(session->replied);
+	if (!READ_ONCE(session->replied))
+		WRITE_ONCE(session->replied, true);
+	return false;
+}
+
 void doppel_session_advance(struct doppel_gateway *gw, struct doppel_session *session,
 			    const struct doppel_packet *packet, enum doppel_side from)
 {
@@ -614,9 +649,8 @@ void doppel_session_advance(struct doppel_gateway *gw, struct doppel_session *se
 		}
 		doppel_tcp_note(session, packet, from);
 	}
-	if (unlikely(!READ_ONCE(session->answered)) && !doppel_session_opening(state) &&
-	    (from == DOPPEL_SIDE_DEVICE) != session->outbound)
-		answered(session);
+	if (unlikely(!READ_ONCE(session->answered)) && is_worth_it(session, state, from))
+		keep(session);
 
 	keep_alive(gw, session);
 }

@@ -62,10 +62,12 @@ enum doppel_side {
  * @expires: jiffies
  * @addr_diff: checksum of the WAN-side addresses less that of the LAN-side ones
  * @port_diff: the same of the ports
- * @epoch: of the device when @next_hop was found
+ * @epoch: of the gateway when @next_hop and @hairpin were found
  * @lent: the LAN side is the box itself
- * @hairpin: the peer was another identity when it began
- * @answered: both sides have spoken, and TCP's handshake is over
+ * @hairpin: the peer is another identity, as of @epoch
+ * @admitted: the site's rules have let it pass, or are not asked
+ * @replied: the other side has spoken
+ * @answered: they talk with one another: it does not make room for others
  * @scale: TCP, the window scale of each side (RFC 7323), four bits each; @lock
  * @lock: TCP state and @next_hop
  * @list: in &doppel_device.sessions; empty once it is ended
@@ -91,10 +93,12 @@ struct doppel_session {
 	__wsum addr_diff;
 	__wsum port_diff;
 	u32 epoch;
+	u8 scale;
 	bool lent;
 	bool hairpin;
+	bool admitted;
+	bool replied;
 	bool answered;
-	u8 scale;
 	spinlock_t lock;
 	struct list_head list;
 	struct list_head half_open;

@@ -56,7 +56,7 @@ bool doppel_tcp_supersedes(const struct doppel_session *session,
 			   const struct doppel_packet *packet, enum doppel_side from)
 {
 	return packet->syn && !packet->ack && from != initiator_of(session) &&
-	       READ_ONCE(session->state) == DOPPEL_SESSION_STATE_CLOSING;
+	       doppel_tcp_is_over(session);
 }
 
 /* RFC 6146 section 3.5.2.2, TRANS: what follows a RST may take it back. One that answers a SYN
@@ -79,7 +79,7 @@ static u8 after_syn(struct doppel_session *session, const struct doppel_packet *
 	if (doppel_session_opening(session->state))
 		set_scale(session, packet, from);
 	if (from == initiator_of(session)) {
-		if (packet->ack || session->state != DOPPEL_SESSION_STATE_CLOSING)
+		if (packet->ack || !doppel_tcp_is_over(session))
 			return session->state;
 		set_scale(session, packet, from);
 		/* The same ports again: a new connection. */
@@ -91,9 +91,12 @@ static u8 after_syn(struct doppel_session *session, const struct doppel_packet *
 		       DOPPEL_SESSION_STATE_SYN_RECEIVED : session->state;
 }
 
-static u8 after_fin(struct doppel_session *session, enum doppel_side from)
+static u8 after_fin(struct doppel_session *session, const struct doppel_packet *packet,
+		    enum doppel_side from)
 {
 	if (session->state == DOPPEL_SESSION_STATE_SYN_SENT)
+		return session->state;
+	if (!doppel_session_opening(session->state) && !in_window(session, packet, from))
 		return session->state;
 
 	session->fin |= BIT(from);
@@ -123,7 +126,7 @@ void doppel_tcp_advance(struct doppel_session *session, const struct doppel_pack
 	else if (packet->syn)
 		state = after_syn(session, packet, from);
 	else if (packet->fin)
-		state = after_fin(session, from);
+		state = after_fin(session, packet, from);
 	else
 		state = after_data(session, from);
 

@@ -16,9 +16,6 @@
 
 #include "xlat.h"
 
-/* RFC 7915 section 5.1: an IPv4 packet up to this long may be cut on its way. */
-#define DF_FREE_LEN 1260
-
 /* What tells such packets of one CPU apart (RFC 6864 section 4.1). */
 static DEFINE_PER_CPU(u16, next_id);
 
@@ -262,7 +259,7 @@ static void xlat_6to4(struct sk_buff *skb, const struct doppel_packet *packet,
 	iph->frag_off = 0;
 	if (packet->may_cut) {
 		iph->id = packet->id;
-	} else if (len > DF_FREE_LEN) {
+	} else if (len > DOPPEL_DF_FREE_LEN) {
 		iph->id = 0;
 		iph->frag_off = htons(IP_DF);
 	} else {
@@ -303,6 +300,9 @@ static void xlat_4to6(struct sk_buff *skb, const struct doppel_packet *packet,
 	u8 ttl = iph->ttl;
 
 	flip_gso(skb, SKB_GSO_TCPV4, SKB_GSO_TCPV6);
+	/* IPv6 has no identification that could be fixed. */
+	if (skb_is_gso(skb))
+		skb_shinfo(skb)->gso_type &= ~SKB_GSO_TCP_FIXEDID;
 
 	/* The options of IPv4 are ignored (RFC 7915 section 4.1). */
 	skb_pull(skb, packet->l4);

@@ -13,6 +13,9 @@
 #include "packet.h"
 #include "session.h"
 
+/* RFC 7915 section 5.1: what came as IPv6 and is up to this long as IPv4 may be cut on its way. */
+#define DOPPEL_DF_FREE_LEN 1260
+
 /* Bytes that the packet grows by (shrinks, if negative) on its way through. */
 int doppel_growth(const struct doppel_session *session, const struct doppel_packet *packet,
 		  bool from_device);

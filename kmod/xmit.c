@@ -107,10 +107,9 @@ static struct neighbour *find_next_hop(struct doppel_gateway *gw, struct doppel_
 	return found;
 }
 
-struct neighbour *doppel_next_hop(struct doppel_gateway *gw, struct doppel_session *session)
+struct neighbour *doppel_next_hop(struct doppel_gateway *gw, struct doppel_session *session,
+				  u32 epoch)
 {
-	/* With doppel_device_set(): an identity is at least as new as the epoch seen first. */
-	u32 epoch = smp_load_acquire(&session->device->epoch);
 	struct neighbour *next_hop = rcu_dereference(session->next_hop);
 
 	if (likely(next_hop && READ_ONCE(session->epoch) == epoch && !READ_ONCE(next_hop->dead)))

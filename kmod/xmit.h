@@ -7,10 +7,11 @@
 
 struct neighbour;
 
-/* The neighbour on the WAN that the session's packets go to next, or NULL if the identity knows
- * none. Good until the end of the RCU section; bottom halves off.
+/* The neighbour on the WAN that the session's packets go to next in this epoch of the gateway, or
+ * NULL if the identity knows none. Good until the end of the RCU section; bottom halves off.
  */
-struct neighbour *doppel_next_hop(struct doppel_gateway *gw, struct doppel_session *session);
+struct neighbour *doppel_next_hop(struct doppel_gateway *gw, struct doppel_session *session,
+				  u32 epoch);
 
 /* Rids a received packet of what it must not take along when it is sent. */
 void doppel_xmit_prepare(struct sk_buff *skb);
