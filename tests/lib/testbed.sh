@@ -22,7 +22,7 @@ tb_name=$(basename "${0%.sh}")
 : "${TB_BIG:=4}"			# MiB of the large download
 : "${TB_LEASE:=3600}"			# seconds, WAN leases, both families
 : "${TB_SNOOPING:=0}"			# 1: the WAN switch snoops MLD and asks for members
-: "${TB_DNS:=0}"			# 1: the WAN's router answers DNS, and says so by DHCPv4 and RDNSS
+: "${TB_DNS:=0}"			# 1: the WAN's router answers DNS, says DHCPv4, DHCPv6 ($NAMES6) and RDNSS
 : "${TB_NAT64:=}"			# a /96: a NAT64 behind the router, which its DNS shows (RFC 7050)
 : "${TB_PCAP:=$tb_root/build/pcap}"
 
@@ -35,7 +35,7 @@ readonly MAC_GW_LAN=02:00:00:00:fe:01
 readonly MAC_GW_WAN=02:00:00:00:fe:02
 readonly CLIENT4=10.1.2.200 CLIENT6=2001:db8:1::200
 readonly FAR4=198.51.100.80 FAR6=2001:db8:f::80
-readonly ROUTER6=2001:db8:1::1
+readonly ROUTER6=2001:db8:1::1 NAMES6=2001:db8:1::54
 
 tb=					# scratch directory of this run
 tb_pids=()				# processes of ours
@@ -190,6 +190,9 @@ isp_kea4()
 
 isp_kea6()
 {
+	local dns=
+
+	[ "$TB_DNS" = 0 ] || dns="{\"name\": \"dns-servers\", \"data\": \"$NAMES6\"}"
 	cat >"$tb/kea6.json" <<-EOF
 		{"Dhcp6": {
 			"interfaces-config": {"interfaces": ["br0"]},
@@ -199,7 +202,8 @@ isp_kea6()
 			"renew-timer": $((TB_LEASE / 2)), "rebind-timer": $((TB_LEASE * 7 / 8)),
 			"subnet6": [{
 				"subnet": "2001:db8:1::/64", "interface": "br0", "rapid-commit": true,
-				"pools": [{"pool": "2001:db8:1::1000 - 2001:db8:1::1fff"}]
+				"pools": [{"pool": "2001:db8:1::1000 - 2001:db8:1::1fff"}],
+				"option-data": [$dns]
 			}],
 			"loggers": [{"name": "kea-dhcp6", "severity": "INFO", "output_options": [{"output": "stdout"}]}]
 		}}
@@ -213,7 +217,7 @@ isp_dns()
 	local listen=127.0.0.1 nat64=()
 
 	! wan_has4 || listen+=,10.1.2.1
-	! wan_has6 || listen+=,$ROUTER6
+	! wan_has6 || listen+=,$ROUTER6,$NAMES6
 	[ -z "$TB_NAT64" ] || nat64=(--address="/ipv4only.arpa/$(nat64_of 192.0.0.170)")
 	spawn dns.log isp dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --pid-file= --no-resolv \
 		--no-hosts --log-facility=- --log-queries --bind-interfaces --listen-address="$listen" \
@@ -471,6 +475,7 @@ testbed_up()
 	if wan_has6; then
 		ip -n isp addr add fe80::1/64 dev br0 nodad
 		ip -n isp addr add $ROUTER6/64 dev br0 nodad
+		ip -n isp addr add $NAMES6/64 dev br0 nodad
 	fi
 
 	# Hosts on the WAN: one on the same link, one behind the router

@@ -27,11 +27,12 @@ reaches_ipv4()
 	check "  ICMP echo" ping_from "dev$n" $FAR4
 }
 
-gateway_up ipv6-slaac 1 2
+gateway_up ipv6-both 1 2
 check "the NAT64 prefix is found by DNS" within 30 nat64_told DNS
-is "the box asks the IPv6 name server by an alias" "$(sed -n 's/^nameserver //p' /run/doppel/resolv.conf)" 192.0.0.2
+is "the box asks the IPv6 name servers, RDNSS's and DHCPv6's, by aliases" \
+	"$(sed -n 's/^nameserver //p' /run/doppel/resolv.conf | sort | xargs)" "192.0.0.2 192.0.0.3"
 like "which was asked from a device's address" "$(grep -h 'ipv4only.arpa from' "$tb/log/dns.log")" \
-	"from ($(slaac_of 1)|$(slaac_of 2))\$"
+	"from ($(slaac_of 1)|$(slaac_of 2)|$(lease6_of 1)|$(lease6_of 2))\$"
 
 for n in 1 2; do
 	reaches_ipv4 "$n"
@@ -44,6 +45,7 @@ like "doppel sessions shows how" "$(doppel sessions)" "4to6 +192\.168\.1\.[0-9]+
 check "devices are told to ask the box" within 20 dns_is_box 1
 check "which knows the answer" within 10 resolves dev1 192.168.1.1
 check "a device may ask the alias, too" within 10 resolves dev2 192.0.0.2
+check "  or the other one" within 10 resolves dev2 192.0.0.3
 check "and so may the box" within 10 resolves gw 192.0.0.2
 like "the box reaches the IPv4 host as well" "$(seen_by_far gw)" '^198\.51\.101\.'
 check "  by ICMP echo" ping_from gw $FAR4

@@ -424,6 +424,36 @@ static void test_prefix_of_servers(void)
 	fake_free(fake);
 }
 
+/* Those of DHCPv6 come first (RFC 8106 section 5.3.1), and stay while one that counts is named. */
+static void test_names_of_dhcp6(void)
+{
+	struct fake *fake = fake_new();
+	struct in6_addr servers[2];
+
+	fake->router = true;
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 3600;
+	fake_start(fake, "  wan: {interface: wan0, ipv4: off, identity: own}\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	doppel_ip6_parse("2001:db8::61", &servers[0]);
+	doppel_ip6_parse("2001:db8::62", &servers[1]);
+	doppel_names_learn6(fake->gw, servers, 1);
+	fake_run(fake, 1000);
+	resolv_is(fake, "nameserver 2001:db8::61\nnameserver 2001:db8::53\n", "DHCPv6's first");
+	doppel_names_learn6(fake->gw, &servers[1], 1);
+	fake_run(fake, 1000);
+	resolv_is(fake, "nameserver 2001:db8::62\nnameserver 2001:db8::53\n", "another one");
+	doppel_names_learn6(fake->gw, servers, 2);
+	fake_run(fake, 1000);
+	resolv_is(fake, "nameserver 2001:db8::62\nnameserver 2001:db8::53\n",
+		  "no change while the first is still named");
+	doppel_names_learn6(fake->gw, servers, 0);
+	fake_run(fake, 1000);
+	resolv_is(fake, "nameserver 2001:db8::62\nnameserver 2001:db8::53\n", "nor when none is");
+	fake_free(fake);
+}
+
 static void test_names(void)
 {
 	struct fake *fake = fake_new();
@@ -571,6 +601,7 @@ int main(void)
 	test_prefix_of_routers();
 	test_prefix_of_servers();
 	test_names();
+	test_names_of_dhcp6();
 	test_diagnosis();
 	return done_testing();
 }
