@@ -95,7 +95,7 @@ static void test_session(void)
 	inet_pton(AF_INET6, "2001:db8::9", &session.wan_peer_ipv6);
 	is_json(doppel_json_session(&session),
 		"{\"mac_address\":\"02:00:00:00:00:01\",\"protocol\":\"tcp\","
-		"\"translation\":\"6to4\",\"state\":\"established\",\"outbound\":false,"
+		"\"translation\":\"6to4\",\"state\":\"established\",\"outbound\":false,\"lent\":false,"
 		"\"lan\":{\"address\":\"192.168.1.5\",\"port\":80},"
 		"\"lan_peer\":{\"address\":\"192.168.1.1\",\"port\":1024},"
 		"\"wan\":{\"address\":\"2001:db8::5\",\"port\":8080},"
@@ -104,6 +104,7 @@ static void test_session(void)
 		"a session of an IPv6 client");
 	session.wan_is_ipv6 = false;
 	session.outbound = true;
+	session.lent = true;
 	session.protocol = IPPROTO_ICMP;
 	session.translation = DOPPEL_TRANSLATION_4TO4;
 	session.state = DOPPEL_SESSION_STATE_ACTIVE;
@@ -111,13 +112,13 @@ static void test_session(void)
 	inet_pton(AF_INET, "192.168.1.1", &session.wan_peer_ipv4);
 	is_json(doppel_json_session(&session),
 		"{\"mac_address\":\"02:00:00:00:00:01\",\"protocol\":\"icmp\","
-		"\"translation\":\"4to4\",\"state\":\"active\",\"outbound\":true,"
+		"\"translation\":\"4to4\",\"state\":\"active\",\"outbound\":true,\"lent\":true,"
 		"\"lan\":{\"address\":\"192.168.1.5\",\"port\":80},"
 		"\"lan_peer\":{\"address\":\"192.168.1.1\",\"port\":1024},"
 		"\"wan\":{\"address\":\"10.0.0.5\",\"port\":8080},"
 		"\"wan_peer\":{\"address\":\"192.168.1.1\",\"port\":40000},"
 		"\"expires_seconds\":7440}",
-		"a session of IPv4, outbound");
+		"a session of IPv4, outbound, of the box's own");
 }
 
 static void test_rest(void)
