@@ -211,54 +211,69 @@ static inline unsigned int feed_twice(struct kunit *test, enum door door, u32 n,
 	return 2;
 }
 
+/* The ICMP part of an error that quotes this, without a checksum; gives its length. */
+static inline unsigned int put_error(void *to, const u8 *about, unsigned int len, u8 type, u8 code,
+				     u32 info)
+{
+	const struct icmphdr icmph = { .type = type, .code = code, .un.gateway = htonl(info) };
+
+	memcpy(to, &icmph, sizeof(icmph));
+	memcpy(to + sizeof(icmph), about, len);
+	return sizeof(icmph) + len;
+}
+
+static inline unsigned int build_error4(u8 *error, bool by_receiver, const u8 *about,
+					unsigned int len, u8 type, u8 code, u32 info)
+{
+	const struct iphdr *of = (const struct iphdr *)about;
+	struct iphdr *iph = (struct iphdr *)error;
+	struct icmphdr *icmph = (struct icmphdr *)(iph + 1);
+
+	len = put_error(icmph, about, len, type, code, info);
+	icmph->checksum = ip_compute_csum(icmph, len);
+	*iph = (struct iphdr){
+		.version = 4,
+		.ihl = sizeof(*iph) / 4,
+		.tot_len = htons(sizeof(*iph) + len),
+		.ttl = 64,
+		.protocol = IPPROTO_ICMP,
+		.saddr = by_receiver ? of->daddr : in_aton("10.1.0.1"),
+		.daddr = of->saddr,
+	};
+	iph->check = ip_fast_csum(iph, iph->ihl);
+	return sizeof(*iph) + len;
+}
+
+static inline unsigned int build_error6(u8 *error, bool by_receiver, const u8 *about,
+					unsigned int len, u8 type, u8 code, u32 info)
+{
+	const struct ipv6hdr *of = (const struct ipv6hdr *)about;
+	struct ipv6hdr *ip6h = (struct ipv6hdr *)error;
+	struct icmphdr *icmph = (struct icmphdr *)(ip6h + 1);
+
+	len = put_error(icmph, about, len, type, code, info);
+	*ip6h = (struct ipv6hdr){
+		.version = 6,
+		.payload_len = htons(len),
+		.nexthdr = IPPROTO_ICMPV6,
+		.hop_limit = 64,
+		.saddr = by_receiver ? of->daddr : ip6("2001:db8:ffff::1"),
+		.daddr = of->saddr,
+	};
+	icmph->checksum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_ICMPV6,
+					  csum_partial(icmph, len, 0));
+	return sizeof(*ip6h) + len;
+}
+
 /* An error of a router's about the packet, to its sender, or, @by_receiver, of its receiver. Gives its
  * length; @info is its second word.
  */
 static inline unsigned int build_error(u8 *error, bool by_receiver, const u8 *about,
 				       unsigned int len, u8 type, u8 code, u32 info)
 {
-	struct icmphdr icmph = { .type = type, .code = code, .un.gateway = htonl(info) };
-	unsigned int icmp_len = sizeof(icmph) + len;
-
-	if (about[0] >> 4 == 4) {
-		const struct iphdr *of = (const struct iphdr *)about;
-		struct iphdr *iph = (struct iphdr *)error;
-
-		*iph = (struct iphdr){
-			.version = 4,
-			.ihl = sizeof(*iph) / 4,
-			.tot_len = htons(sizeof(*iph) + icmp_len),
-			.ttl = 64,
-			.protocol = IPPROTO_ICMP,
-			.saddr = by_receiver ? of->daddr : in_aton("10.1.0.1"),
-			.daddr = of->saddr,
-		};
-		iph->check = ip_fast_csum(iph, iph->ihl);
-		memcpy(iph + 1, &icmph, sizeof(icmph));
-		memcpy((u8 *)(iph + 1) + sizeof(icmph), about, len);
-		icmph.checksum = ip_compute_csum(iph + 1, icmp_len);
-		memcpy(iph + 1, &icmph, sizeof(icmph));
-		return sizeof(*iph) + icmp_len;
-	} else {
-		const struct ipv6hdr *of = (const struct ipv6hdr *)about;
-		struct ipv6hdr *ip6h = (struct ipv6hdr *)error;
-
-		*ip6h = (struct ipv6hdr){
-			.version = 6,
-			.payload_len = htons(icmp_len),
-			.nexthdr = IPPROTO_ICMPV6,
-			.hop_limit = 64,
-			.saddr = by_receiver ? of->daddr : ip6("2001:db8:ffff::1"),
-			.daddr = of->saddr,
-		};
-		memcpy(ip6h + 1, &icmph, sizeof(icmph));
-		memcpy((u8 *)(ip6h + 1) + sizeof(icmph), about, len);
-		icmph.checksum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, icmp_len,
-						 IPPROTO_ICMPV6,
-						 csum_partial(ip6h + 1, icmp_len, 0));
-		memcpy(ip6h + 1, &icmph, sizeof(icmph));
-		return sizeof(*ip6h) + icmp_len;
-	}
+	if (about[0] >> 4 == 4)
+		return build_error4(error, by_receiver, about, len, type, code, info);
+	return build_error6(error, by_receiver, about, len, type, code, info);
 }
 
 /* Turns a packet into one that its receiver sends back: checksums stay. */
