@@ -9,21 +9,28 @@ static enum doppel_side initiator_of(const struct doppel_session *session)
 	return session->outbound ? DOPPEL_SIDE_DEVICE : DOPPEL_SIDE_PEER;
 }
 
-static u8 scale_of(const struct doppel_session *session, enum doppel_side side)
-{
-	return side == DOPPEL_SIDE_DEVICE ? session->scale & 0xf : session->scale >> 4;
-}
+/* In the place of a scale, which is 14 at most: the SYN had none. */
+#define NO_SCALE 0xf
 
 /* Scales count where both SYNs have one (RFC 7323 section 2.2). */
+static u8 scale_of(const struct doppel_session *session, enum doppel_side side)
+{
+	u8 device = session->scale & 0xf, peer = session->scale >> 4;
+
+	if (device == NO_SCALE || peer == NO_SCALE)
+		return 0;
+	return side == DOPPEL_SIDE_DEVICE ? device : peer;
+}
+
 static void set_scale(struct doppel_session *session, const struct doppel_packet *packet,
 		      enum doppel_side side)
 {
-	if (!packet->has_scale)
-		session->scale = 0;
-	else if (side == DOPPEL_SIDE_DEVICE)
-		session->scale = (session->scale & 0xf0) | packet->scale;
+	u8 scale = packet->has_scale ? packet->scale : NO_SCALE;
+
+	if (side == DOPPEL_SIDE_DEVICE)
+		session->scale = (session->scale & 0xf0) | scale;
 	else
-		session->scale = (session->scale & 0xf) | packet->scale << 4;
+		session->scale = (session->scale & 0xf) | scale << 4;
 }
 
 void doppel_tcp_note(struct doppel_session *session, const struct doppel_packet *packet,
