@@ -1,150 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <kunit/test.h>
-#include <linux/inet.h>
-#include <linux/rcupdate.h>
-#include <linux/slab.h>
-
-#include "netlink.h"
-#include "packet.h"
-#include "session.h"
-#include "stats.h"
-
-/* A gateway of tables alone, and a device on it: no ports, no packets. */
-struct world {
-	struct doppel_gateway gw;
-	struct doppel_device device;
-};
-
-static int world_init(struct kunit *test)
-{
-	struct world *world = kunit_kzalloc(test, sizeof(*world), GFP_KERNEL);
-	struct doppel_gateway *gw;
-
-	KUNIT_ASSERT_NOT_NULL(test, world);
-	test->priv = world;
-	gw = &world->gw;
-	gw->net = &init_net;
-	gw->max_sessions = 1000;
-	gw->max_device_sessions = 500;
-	gw->timeouts[DOPPEL_TIMEOUT_TCP_SYN] = 6 * HZ;
-	gw->timeouts[DOPPEL_TIMEOUT_TCP_ESTABLISHED] = 7440 * HZ;
-	gw->timeouts[DOPPEL_TIMEOUT_TCP_CLOSING] = 240 * HZ;
-	gw->timeouts[DOPPEL_TIMEOUT_UDP] = 300 * HZ;
-	gw->timeouts[DOPPEL_TIMEOUT_ICMP] = 60 * HZ;
-	gw->totals = doppel_totals_alloc();
-	KUNIT_ASSERT_NOT_NULL(test, gw->totals);
-	gw->told = doppel_told_alloc();
-	KUNIT_ASSERT_NOT_NULL(test, gw->told);
-	KUNIT_ASSERT_EQ(test, doppel_sessions_init(gw), 0);
-
-	world->device.gw = gw;
-	world->device.counters = doppel_counters_alloc();
-	KUNIT_ASSERT_NOT_NULL(test, world->device.counters);
-	INIT_LIST_HEAD(&world->device.sessions);
-	INIT_LIST_HEAD(&world->device.half_open);
-	INIT_LIST_HEAD(&world->device.in_half_open);
-	spin_lock_init(&world->device.sessions_lock);
-	return 0;
-}
-
-static void world_exit(struct kunit *test)
-{
-	struct world *world = test->priv;
-
-	doppel_sessions_flush(&world->device, NULL);
-	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), 0);
-	KUNIT_EXPECT_EQ(test, world->device.n_sessions, 0);
-	doppel_sessions_destroy(&world->gw);
-	free_percpu(world->device.counters);
-	free_percpu(world->gw.totals);
-	kfree(world->gw.told);
-}
-
-static struct doppel_flow flow4(u8 protocol, u16 peer_port)
-{
-	struct doppel_flow flow = {
-		.lan = {
-			.device = in_aton("192.168.1.100"),
-			.peer = in_aton("10.1.2.200"),
-			.device_port = htons(80),
-			.peer_port = htons(peer_port),
-			.protocol = protocol,
-		},
-		.wan = {
-			.identity.ipv4 = in_aton("10.1.2.50"),
-			.peer.ipv4 = in_aton("10.1.2.200"),
-			.identity_port = htons(8080),
-			.peer_port = htons(peer_port),
-			.protocol = protocol,
-			.family = AF_INET,
-		},
-		.translation = DOPPEL_TRANSLATION_4TO4,
-	};
-
-	return flow;
-}
-
-static struct doppel_flow flow6(u8 protocol, u16 client, u16 port)
-{
-	struct doppel_flow flow = {
-		.lan = {
-			.device = in_aton("192.168.1.100"),
-			.peer = in_aton("192.168.1.1"),
-			.device_port = htons(80),
-			.peer_port = htons(port),
-			.protocol = protocol,
-		},
-		.wan = {
-			.identity_port = htons(8080),
-			.peer_port = htons(port),
-			.protocol = protocol,
-			.family = AF_INET6,
-		},
-		.translation = DOPPEL_TRANSLATION_6TO4,
-	};
-
-	flow.wan.identity.ipv6.s6_addr32[0] = htonl(0x20010db8);
-	flow.wan.identity.ipv6.s6_addr32[3] = htonl(0x50);
-	flow.wan.peer.ipv6.s6_addr32[0] = htonl(0x20010db8);
-	flow.wan.peer.ipv6.s6_addr32[3] = htonl(client);
-	return flow;
-}
-
-static struct doppel_session *begin(struct kunit *test, const struct doppel_flow *flow,
-				    enum doppel_drop_reason *why)
-{
-	struct world *world = test->priv;
-	struct doppel_session *session;
-
-	rcu_read_lock();
-	local_bh_disable();
-	session = doppel_session_begin(&world->gw, &world->device, flow, why);
-	local_bh_enable();
-	rcu_read_unlock();
-	return session;
-}
-
-static struct doppel_session *by_lan(struct kunit *test, const struct doppel_lan_tuple *tuple)
-{
-	struct world *world = test->priv;
-	struct doppel_session *session;
-
-	rcu_read_lock();
-	session = doppel_session_by_lan(&world->gw, tuple);
-	rcu_read_unlock();
-	return session;
-}
-
-static struct doppel_session *by_wan(struct kunit *test, const struct doppel_wan_tuple *tuple)
-{
-	struct world *world = test->priv;
-	struct doppel_session *session;
-
-	rcu_read_lock();
-	session = doppel_session_by_wan(&world->gw, tuple);
-	rcu_read_unlock();
-	return session;
-}
+#include "world.h"
 
 static void found_by_both_tuples(struct kunit *test)
 {
@@ -208,20 +63,6 @@ static void client_gets_a_free_port(struct kunit *test)
 	KUNIT_EXPECT_GE(test, ntohs(session->lan.peer_port), 1024);
 }
 
-/* The other side of what a peer has begun speaks. */
-static void answer(struct kunit *test, struct doppel_session *session)
-{
-	struct doppel_packet packet = { .protocol = IPPROTO_UDP };
-	struct world *world = test->priv;
-
-	KUNIT_ASSERT_NOT_NULL(test, session);
-	rcu_read_lock();
-	local_bh_disable();
-	doppel_session_advance(&world->gw, session, &packet, DOPPEL_SIDE_DEVICE);
-	local_bh_enable();
-	rcu_read_unlock();
-}
-
 static void full_tables_refuse(struct kunit *test)
 {
 	struct doppel_flow first = flow4(IPPROTO_UDP, 1), flow;
@@ -282,7 +123,7 @@ static void gone_device_begins_nothing(struct kunit *test)
 	struct world *world = test->priv;
 	enum doppel_drop_reason why;
 
-	world->device.gone = true;
+	world->devices[0].gone = true;
 	KUNIT_EXPECT_NULL(test, begin(test, &flow, &why));
 	KUNIT_EXPECT_NULL(test, by_wan(test, &flow.wan));
 	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), 0);
@@ -323,10 +164,10 @@ static void flush_takes_what_is_named(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, begin(test, &udp, &why));
 
 	filter.inbound_port = htons(8081);
-	doppel_sessions_flush(&world->device, &filter);
+	doppel_sessions_flush(&world->devices[0], &filter);
 	KUNIT_EXPECT_NOT_NULL(test, by_wan(test, &tcp.wan));
 	filter.inbound_port = htons(8080);
-	doppel_sessions_flush(&world->device, &filter);
+	doppel_sessions_flush(&world->devices[0], &filter);
 	KUNIT_EXPECT_NULL(test, by_wan(test, &tcp.wan));
 	KUNIT_EXPECT_NOT_NULL(test, by_wan(test, &udp.wan));
 
@@ -335,102 +176,296 @@ static void flush_takes_what_is_named(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, identity);
 	identity->wan_ipv4 = in_aton("10.1.2.50");
 	filter = (struct doppel_session_filter){ .not_of = identity };
-	doppel_sessions_flush(&world->device, &filter);
+	doppel_sessions_flush(&world->devices[0], &filter);
 	KUNIT_EXPECT_NOT_NULL(test, by_wan(test, &udp.wan));
 	identity->wan_ipv4 = in_aton("10.1.2.51");
-	doppel_sessions_flush(&world->device, &filter);
+	doppel_sessions_flush(&world->devices[0], &filter);
 	KUNIT_EXPECT_NULL(test, by_wan(test, &udp.wan));
-}
-
-enum { SYN = 1, ACK = 2, FIN = 4, RST = 8 };
-
-struct step {
-	bool from_device;
-	u8 flags;
-	u8 state;
-	u32 expires;
-};
-
-#define SENT DOPPEL_SESSION_STATE_SYN_SENT
-#define RECEIVED DOPPEL_SESSION_STATE_SYN_RECEIVED
-#define ESTABLISHED DOPPEL_SESSION_STATE_ESTABLISHED
-#define CLOSING DOPPEL_SESSION_STATE_CLOSING
-
-/* Inbound: the peer is not the device. RFC 6146 section 3.5.2. */
-static const struct step open_and_close[] = {
-	{ false, SYN, SENT, 6 },
-	{ false, SYN, SENT, 6 },
-	{ true, SYN | ACK, RECEIVED, 6 },
-	{ true, ACK, RECEIVED, 6 },	/* the device alone cannot make it established */
-	{ false, ACK, ESTABLISHED, 7440 },
-	{ true, ACK, ESTABLISHED, 7440 },
-	{ true, FIN | ACK, CLOSING, 7440 },	/* half closed */
-	{ false, ACK, CLOSING, 7440 },
-	{ false, FIN | ACK, CLOSING, 240 },
-	{ true, ACK, CLOSING, 240 },
-	{ false, SYN, SENT, 6 },	/* the same ports again */
-};
-
-static const struct step reset_and_back[] = {
-	{ false, SYN, SENT, 6 },
-	{ true, SYN | ACK, RECEIVED, 6 },
-	{ false, ACK, ESTABLISHED, 7440 },
-	{ false, RST, CLOSING, 240 },
-	{ true, ACK, ESTABLISHED, 7440 },	/* it was not believed */
-};
-
-static const struct step simultaneous_open[] = {
-	{ false, SYN, SENT, 6 },
-	{ true, SYN, RECEIVED, 6 },
-	{ false, SYN | ACK, RECEIVED, 6 },
-	{ false, ACK, ESTABLISHED, 7440 },
-};
-
-static void walk(struct kunit *test, const struct step *steps, int n, u16 port)
-{
-	struct doppel_flow flow = flow4(IPPROTO_TCP, port);
-	struct world *world = test->priv;
-	struct doppel_session *session;
-	enum doppel_drop_reason why;
-	int i;
-
-	session = begin(test, &flow, &why);
-	KUNIT_ASSERT_NOT_NULL(test, session);
-	for (i = 0; i < n; i++) {
-		struct doppel_packet packet = {
-			.protocol = IPPROTO_TCP,
-			.syn = !!(steps[i].flags & SYN),
-			.ack = !!(steps[i].flags & ACK),
-			.fin = !!(steps[i].flags & FIN),
-			.rst = !!(steps[i].flags & RST),
-		};
-		u32 expires;
-
-		rcu_read_lock();
-		local_bh_disable();
-		doppel_session_advance(&world->gw, session, &packet,
-				       steps[i].from_device ? DOPPEL_SIDE_DEVICE :
-							      DOPPEL_SIDE_PEER);
-		local_bh_enable();
-		rcu_read_unlock();
-		KUNIT_EXPECT_EQ_MSG(test, session->state, steps[i].state, "step %d", i);
-		expires = doppel_session_expires_in(session);
-		KUNIT_EXPECT_GE_MSG(test, expires + 2, steps[i].expires, "step %d", i);
-		KUNIT_EXPECT_LE_MSG(test, expires, steps[i].expires, "step %d", i);
-	}
-}
-
-static void tcp_states(struct kunit *test)
-{
-	walk(test, open_and_close, ARRAY_SIZE(open_and_close), 1);
-	walk(test, reset_and_back, ARRAY_SIZE(reset_and_back), 2);
-	walk(test, simultaneous_open, ARRAY_SIZE(simultaneous_open), 3);
 }
 
 /* A session is at most 256 bytes (without what lockdep adds to its lock). */
 static void session_is_small(struct kunit *test)
 {
 	KUNIT_EXPECT_LE(test, sizeof(struct doppel_session) - sizeof(spinlock_t) + 4, 256);
+}
+
+/* --- Who goes first. --------------------------------------------------------------------- */
+
+static struct doppel_flow flow_of(u32 n, u16 peer_port)
+{
+	struct doppel_flow flow = flow4(IPPROTO_UDP, peer_port);
+
+	flow.lan.device = htonl(0xc0a80164 + n);
+	flow.wan.identity.ipv4 = htonl(0x0a010232 + n);
+	return flow;
+}
+
+static bool is_there(struct kunit *test, u32 n, u16 peer_port)
+{
+	struct doppel_flow flow = flow_of(n, peer_port);
+
+	return by_wan(test, &flow.wan);
+}
+
+static void begin_some(struct kunit *test, u32 n, u16 first, u16 count, bool answered)
+{
+	enum doppel_drop_reason why;
+	u16 i;
+
+	for (i = first; i < first + count; i++) {
+		struct doppel_flow flow = flow_of(n, i);
+		struct doppel_session *session = begin_of(test, n, &flow, &why);
+
+		KUNIT_ASSERT_NOT_NULL(test, session);
+		if (answered)
+			answer(test, session);
+	}
+}
+
+/* A flood to one device does not end what others have begun: it makes room of its own. */
+static void flood_makes_room_of_its_own(struct kunit *test)
+{
+	struct world *world = test->priv;
+
+	world->gw.max_sessions = 100;
+	begin_some(test, 1, 1, 1, false);
+	begin_some(test, 2, 1, 1, false);
+	begin_some(test, 0, 1, 98, false);
+	begin_some(test, 0, 99, 300, false);
+	KUNIT_EXPECT_TRUE(test, is_there(test, 1, 1));
+	KUNIT_EXPECT_TRUE(test, is_there(test, 2, 1));
+	KUNIT_EXPECT_EQ(test, world->devices[0].n_sessions, 98);
+	KUNIT_EXPECT_EQ(test, doppel_total_sum(&world->gw, DOPPEL_TOTAL_EVICTED), 300);
+
+	/* Who has none that is half open takes it from who has. */
+	begin_some(test, 3, 1, 1, false);
+	KUNIT_EXPECT_TRUE(test, is_there(test, 3, 1));
+	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), 100);
+}
+
+/* Those who have half-open ones lose them in turn, each its oldest. */
+static void devices_take_turns(struct kunit *test)
+{
+	struct world *world = test->priv;
+	u32 n;
+
+	world->gw.max_sessions = 30;
+	for (n = 0; n < 3; n++)
+		begin_some(test, n, 1, 10, false);
+	/* The fourth has none: what it begins is answered at once. */
+	begin_some(test, 3, 1, 6, true);
+	for (n = 0; n < 3; n++) {
+		KUNIT_EXPECT_EQ_MSG(test, world->devices[n].n_sessions, 8, "device %u", n);
+		KUNIT_EXPECT_FALSE(test, is_there(test, n, 1));
+		KUNIT_EXPECT_FALSE(test, is_there(test, n, 2));
+		KUNIT_EXPECT_TRUE(test, is_there(test, n, 3));
+	}
+	begin_some(test, 3, 7, 24, true);
+	KUNIT_EXPECT_EQ(test, world->devices[3].n_sessions, 30);
+	KUNIT_EXPECT_TRUE(test, list_empty(&world->gw.half_open));
+}
+
+/* A device that has its share makes room of its own, as long as it has what is half open. */
+static void share_is_kept(struct kunit *test)
+{
+	struct doppel_flow flow = flow_of(0, 1000);
+	struct world *world = test->priv;
+	enum doppel_drop_reason why;
+
+	world->gw.max_device_sessions = 20;
+	begin_some(test, 1, 1, 1, false);
+	begin_some(test, 0, 1, 10, true);
+	begin_some(test, 0, 11, 50, false);
+	KUNIT_EXPECT_EQ(test, world->devices[0].n_sessions, 20);
+	KUNIT_EXPECT_TRUE(test, is_there(test, 0, 1));
+	KUNIT_EXPECT_FALSE(test, is_there(test, 0, 50));
+	KUNIT_EXPECT_TRUE(test, is_there(test, 0, 51));
+	KUNIT_EXPECT_TRUE(test, is_there(test, 1, 1));
+
+	begin_some(test, 0, 61, 10, true);
+	KUNIT_EXPECT_NULL(test, begin_of(test, 0, &flow, &why));
+	KUNIT_EXPECT_EQ(test, why, DOPPEL_DROP_REASON_DEVICE_SESSIONS_FULL);
+	KUNIT_EXPECT_EQ(test, world->devices[0].n_sessions, 20);
+	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), 21);
+}
+
+/* --- What is lent. ----------------------------------------------------------------------- */
+
+static struct doppel_flow lent_flow(u8 protocol, u16 port, u16 peer_port)
+{
+	struct doppel_flow flow = flow4(protocol, peer_port);
+
+	flow.lan.device = in_aton("203.0.113.1");
+	flow.lan.device_port = htons(port);
+	flow.wan.identity_port = htons(port);
+	if (protocol == IPPROTO_ICMP) {
+		flow.lan.peer_port = htons(port);
+		flow.wan.peer_port = htons(port);
+	}
+	flow.outbound = true;
+	flow.lent = true;
+	return flow;
+}
+
+static void lent_ports(struct kunit *test)
+{
+	struct doppel_flow low = lent_flow(IPPROTO_UDP, 123, 123);
+	struct doppel_flow high = lent_flow(IPPROTO_UDP, 61000, 123);
+	struct doppel_flow echo = lent_flow(IPPROTO_ICMP, 7, 0);
+	struct doppel_session *session;
+	enum doppel_drop_reason why;
+
+	session = begin(test, &low, &why);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	KUNIT_EXPECT_GE(test, ntohs(session->wan.identity_port), 61000);
+	KUNIT_EXPECT_EQ(test, ntohs(session->lan.device_port), 123);
+	KUNIT_EXPECT_EQ(test, ntohs(session->wan.peer_port), 123);
+	KUNIT_EXPECT_PTR_EQ(test, by_wan(test, &session->wan), session);
+	/* The same flow again is the same session, whatever port it has got. */
+	KUNIT_EXPECT_PTR_EQ(test, begin(test, &low, &why), session);
+
+	session = begin(test, &high, &why);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	KUNIT_EXPECT_EQ(test, ntohs(session->wan.identity_port), 61000);
+
+	session = begin(test, &echo, &why);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	KUNIT_EXPECT_GE(test, ntohs(session->wan.identity_port), 61000);
+	KUNIT_EXPECT_EQ(test, session->wan.identity_port, session->wan.peer_port);
+	KUNIT_EXPECT_EQ(test, ntohs(session->lan.device_port), 7);
+	KUNIT_EXPECT_EQ(test, ntohs(session->lan.peer_port), 7);
+}
+
+/* What the device itself begins takes the place of what is lent, and never the other way round. */
+static void device_comes_before_the_box(struct kunit *test)
+{
+	struct doppel_flow lent = lent_flow(IPPROTO_UDP, 62000, 53), own = flow4(IPPROTO_UDP, 53);
+	struct doppel_session *session;
+	enum doppel_drop_reason why;
+
+	own.lan.device_port = htons(62000);
+	own.wan.identity_port = htons(62000);
+	own.outbound = true;
+	session = begin(test, &lent, &why);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	KUNIT_EXPECT_EQ(test, ntohs(session->wan.identity_port), 62000);
+
+	session = begin(test, &own, &why);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	KUNIT_EXPECT_FALSE(test, session->lent);
+	KUNIT_EXPECT_PTR_EQ(test, by_wan(test, &own.wan), session);
+	KUNIT_EXPECT_NULL(test, by_lan(test, &lent.lan));
+
+	/* The box gets another port now. */
+	session = begin(test, &lent, &why);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	KUNIT_EXPECT_TRUE(test, session->lent);
+	KUNIT_EXPECT_NE(test, ntohs(session->wan.identity_port), 62000);
+	KUNIT_EXPECT_FALSE(test, by_wan(test, &own.wan)->lent);
+}
+
+/* There are 4536 ports to one peer's port. Then there is none, and what was there stays. */
+static void lent_ports_run_out(struct kunit *test)
+{
+	struct world *world = test->priv;
+	enum doppel_drop_reason why;
+	struct doppel_flow other;
+	unsigned int i, got = 0;
+
+	world->gw.max_sessions = 10000;
+	world->gw.max_device_sessions = 10000;
+	for (i = 0; i < 4536; i++) {
+		struct doppel_flow flow = lent_flow(IPPROTO_UDP, 61000 + i, 53);
+
+		if (begin(test, &flow, &why))
+			got++;
+	}
+	KUNIT_EXPECT_EQ(test, got, 4536);
+	for (i = 0; i < 20; i++) {
+		struct doppel_flow flow = lent_flow(IPPROTO_UDP, 1000 + i, 53);
+
+		KUNIT_EXPECT_NULL(test, begin(test, &flow, &why));
+		KUNIT_EXPECT_EQ(test, why, DOPPEL_DROP_REASON_PORTS_FULL);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), 4536);
+	/* To another port of the peer's they are free. */
+	other = lent_flow(IPPROTO_UDP, 1, 54);
+	KUNIT_EXPECT_NOT_NULL(test, begin(test, &other, &why));
+}
+
+/* --- Many at once. ----------------------------------------------------------------------- */
+
+static void lent_ones_are_flushed(struct kunit *test)
+{
+	const struct doppel_session_filter filter = { .lent = true };
+	struct doppel_flow lent = lent_flow(IPPROTO_UDP, 61000, 1), own = flow4(IPPROTO_UDP, 1);
+	struct world *world = test->priv;
+	enum doppel_drop_reason why;
+
+	KUNIT_ASSERT_NOT_NULL(test, begin(test, &lent, &why));
+	KUNIT_ASSERT_NOT_NULL(test, begin(test, &own, &why));
+	doppel_sessions_flush(&world->devices[0], &filter);
+	KUNIT_EXPECT_NULL(test, by_lan(test, &lent.lan));
+	KUNIT_EXPECT_NOT_NULL(test, by_lan(test, &own.lan));
+}
+
+/* More than are ended at once, those in between that stay included. */
+static void flush_in_batches(struct kunit *test)
+{
+	const struct doppel_session_filter tcp = { .protocol = IPPROTO_TCP };
+	struct world *world = test->priv;
+	enum doppel_drop_reason why;
+	struct doppel_flow flow;
+	unsigned int i;
+
+	world->gw.max_sessions = 3000;
+	world->gw.max_device_sessions = 3000;
+	for (i = 1; i <= 2000; i++) {
+		flow = flow4(i % 3 ? IPPROTO_TCP : IPPROTO_UDP, i);
+		KUNIT_ASSERT_NOT_NULL(test, begin(test, &flow, &why));
+	}
+	doppel_sessions_flush(&world->devices[0], &tcp);
+	KUNIT_EXPECT_EQ(test, world->devices[0].n_sessions, 666);
+	for (i = 1; i <= 2000; i++) {
+		flow = flow4(i % 3 ? IPPROTO_TCP : IPPROTO_UDP, i);
+		KUNIT_EXPECT_EQ(test, !!by_wan(test, &flow.wan), i % 3 == 0);
+		KUNIT_EXPECT_EQ(test, !!by_lan(test, &flow.lan), i % 3 == 0);
+	}
+	doppel_sessions_flush(&world->devices[0], NULL);
+	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), 0);
+}
+
+/* A table of more than one part of the collector's: what has timed out goes, what has not stays. */
+static void collected_in_parts(struct kunit *test)
+{
+	struct world *world = test->priv;
+	enum doppel_drop_reason why;
+	unsigned int i, n = 66000, kept = 0;
+
+	world->gw.max_sessions = n;
+	world->gw.max_device_sessions = n;
+	for (i = 0; i < n; i++) {
+		struct doppel_flow flow = flow4(IPPROTO_UDP, i);
+		struct doppel_session *session;
+
+		flow.lan.peer_port = htons(i);
+		flow.lan.device_port = htons(80 + (i >> 16));
+		flow.wan.identity_port = htons(8080 + (i >> 16));
+		session = begin(test, &flow, &why);
+		KUNIT_ASSERT_NOT_NULL(test, session);
+		if (i % 100)
+			WRITE_ONCE(session->expires, jiffies - 1);
+		else
+			kept++;
+		if (i % 1024 == 0)
+			cond_resched();
+	}
+	for (i = 0; i < 4; i++)
+		flush_delayed_work(&world->gw.gc);
+	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), kept);
+	KUNIT_EXPECT_EQ(test, world->devices[0].n_sessions, kept);
+	/* And it goes on. */
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&world->gw.gc));
 }
 
 static struct kunit_case cases[] = {
@@ -442,7 +477,15 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(gone_device_begins_nothing),
 	KUNIT_CASE(timed_out_is_not_found),
 	KUNIT_CASE(flush_takes_what_is_named),
-	KUNIT_CASE(tcp_states),
+	KUNIT_CASE(flood_makes_room_of_its_own),
+	KUNIT_CASE(devices_take_turns),
+	KUNIT_CASE(share_is_kept),
+	KUNIT_CASE(lent_ports),
+	KUNIT_CASE(device_comes_before_the_box),
+	KUNIT_CASE_SLOW(lent_ports_run_out),
+	KUNIT_CASE(lent_ones_are_flushed),
+	KUNIT_CASE(flush_in_batches),
+	KUNIT_CASE_SLOW(collected_in_parts),
 	KUNIT_CASE(session_is_small),
 	{}
 };

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tcp.h"
+#include "world.h"
+
+enum { SYN = 1, ACK = 2, FIN = 4, RST = 8 };
+
+/* No window scale option. */
+#define UNSCALED 0xff
+
+/**
+ * struct step - a segment, and what the session is after it
+ * @answer: from who did not begin
+ * @flags: of it
+ * @state: of the session
+ * @expires: seconds
+ * @seq: sequence number
+ * @ack: acknowledgment number
+ * @window: as in the header
+ * @scale: of a SYN, or UNSCALED
+ */
+struct step {
+	bool answer;
+	u8 flags;
+	u8 state;
+	u32 expires;
+	u32 seq;
+	u32 ack;
+	u16 window;
+	u8 scale;
+};
+
+#define SENT DOPPEL_SESSION_STATE_SYN_SENT
+#define RECEIVED DOPPEL_SESSION_STATE_SYN_RECEIVED
+#define ESTABLISHED DOPPEL_SESSION_STATE_ESTABLISHED
+#define CLOSING DOPPEL_SESSION_STATE_CLOSING
+
+/* RFC 6146 section 3.5.2. */
+static const struct step open_and_close[] = {
+	{ false, SYN, SENT, 6 },
+	{ false, SYN, SENT, 6 },
+	{ true, SYN | ACK, RECEIVED, 6 },
+	{ true, SYN | ACK, RECEIVED, 6 },
+	{ true, ACK, RECEIVED, 6 },	/* who answers alone cannot make it established */
+	{ false, ACK, ESTABLISHED, 7440 },
+	{ true, ACK, ESTABLISHED, 7440 },
+	{ true, FIN | ACK, CLOSING, 7440 },	/* half closed */
+	{ false, ACK, CLOSING, 7440 },
+	{ false, FIN | ACK, CLOSING, 240 },
+	{ true, ACK, CLOSING, 240 },
+	{ false, SYN, SENT, 6 },	/* the same ports again */
+	{ true, SYN | ACK, RECEIVED, 6 },
+	{ false, ACK, ESTABLISHED, 7440 },
+};
+
+/* RFC 5382 section 5: half closed, the other half may go on for as long as it likes. */
+static const struct step half_closed[] = {
+	{ false, SYN, SENT, 6 },
+	{ true, SYN | ACK, RECEIVED, 6 },
+	{ false, ACK, ESTABLISHED, 7440 },
+	{ false, FIN | ACK, CLOSING, 7440 },
+	{ true, ACK, CLOSING, 7440 },
+	{ false, FIN | ACK, CLOSING, 7440 },	/* once more is not twice */
+	{ true, ACK, CLOSING, 7440 },
+	{ true, FIN | ACK, CLOSING, 240 },
+	{ true, FIN | ACK, CLOSING, 240 },
+	{ false, ACK, CLOSING, 240 },
+};
+
+/* Nothing but a SYN begins it, and nothing but the answer's SYN moves it on. */
+static const struct step not_yet[] = {
+	{ false, SYN, SENT, 6 },
+	{ false, ACK, SENT, 6 },
+	{ true, ACK, SENT, 6 },
+	{ false, FIN | ACK, SENT, 6 },
+	{ true, FIN | ACK, SENT, 6 },
+	{ true, RST | ACK, SENT, 6 },	/* refused: seconds to live anyway */
+	{ false, RST, SENT, 6 },
+	{ true, SYN | ACK, RECEIVED, 6 },
+	{ true, RST, RECEIVED, 6 },
+	{ false, RST, RECEIVED, 6 },
+};
+
+/* RFC 6146 section 3.5.2.2, TRANS. */
+static const struct step reset_and_back[] = {
+	{ false, SYN, SENT, 6 },
+	{ true, SYN | ACK, RECEIVED, 6 },
+	{ false, ACK, ESTABLISHED, 7440 },
+	{ false, RST, CLOSING, 240 },
+	{ true, RST, CLOSING, 240 },
+	{ true, ACK, ESTABLISHED, 7440 },	/* it was not believed */
+};
+
+/* RFC 9293 section 3.5, RFC 5382 REQ-2. */
+static const struct step simultaneous_open[] = {
+	{ false, SYN, SENT, 6 },
+	{ true, SYN, RECEIVED, 6 },
+	{ false, SYN | ACK, RECEIVED, 6 },
+	{ true, SYN | ACK, RECEIVED, 6 },
+	{ false, ACK, ESTABLISHED, 7440 },
+};
+
+/* A SYN in the middle is a stray one: the ends will say so to each other (RFC 5961 section 4). */
+static const struct step stray_syn[] = {
+	{ false, SYN, SENT, 6 },
+	{ true, SYN | ACK, RECEIVED, 6 },
+	{ false, ACK, ESTABLISHED, 7440 },
+	{ false, SYN, ESTABLISHED, 7440 },
+	{ true, SYN, ESTABLISHED, 7440 },
+	{ true, SYN | ACK, ESTABLISHED, 7440 },
+	{ true, FIN | ACK, CLOSING, 7440 },
+	{ true, SYN, CLOSING, 7440 },
+	{ true, SYN | ACK, CLOSING, 7440 },
+	{ false, SYN | ACK, CLOSING, 7440 },
+};
+
+/* The window that who begins has told: 100 with a scale of 2, from its acknowledgment 5001 on. */
+#define OPEN(first, second, first_scale, second_scale)						\
+	{ false, SYN, SENT, 6, first, 0, 100, first_scale },					\
+	{ true, SYN | ACK, RECEIVED, 6, second, (first) + 1, 200, second_scale },		\
+	{ false, ACK, ESTABLISHED, 7440, (first) + 1, (second) + 1, 100 },			\
+	{ true, ACK, ESTABLISHED, 7440, (second) + 1, (first) + 1, 200 }
+
+static const struct step reset_in_window[] = {
+	OPEN(1000, 5000, 2, 3),
+	{ true, RST, ESTABLISHED, 7440, 5000 },		/* before */
+	{ true, RST, ESTABLISHED, 7440, 5001 + 401 },	/* behind */
+	{ true, RST, ESTABLISHED, 7440, 5001 - 401 },
+	{ true, RST, ESTABLISHED, 7440, 5001 + 0x80000000U },
+	{ true, RST, CLOSING, 240, 5001 + 400 },	/* the last there is */
+	{ true, ACK, ESTABLISHED, 7440, 5001, 1001, 200 },
+	{ true, RST, CLOSING, 240, 5001 },		/* the first */
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5501, 10 },
+	{ true, RST, ESTABLISHED, 7440, 5001 },		/* the window has moved */
+	{ true, RST, ESTABLISHED, 7440, 5501 + 41 },	/* and has shrunk */
+	{ true, RST, CLOSING, 240, 5501 + 40 },
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5501, 0 },
+	{ true, RST, ESTABLISHED, 7440, 5502 },		/* shut: only the very next byte */
+	{ true, RST, CLOSING, 240, 5501 },
+	{ true, ACK, ESTABLISHED, 7440, 5501, 1001, 200 },
+	/* The other way: 200 with a scale of 3. */
+	{ false, RST, ESTABLISHED, 7440, 1001 + 1601 },
+	{ false, RST, ESTABLISHED, 7440, 1000 },
+	{ false, RST, CLOSING, 240, 1001 + 1600 },
+};
+
+static const struct step sequence_wraps[] = {
+	OPEN(0xffffffff, 0xfffffff0, 2, 3),
+	{ true, RST, ESTABLISHED, 7440, 0xfffffff0 },
+	{ true, RST, ESTABLISHED, 7440, 0xfffffff1 + 401 },
+	{ true, RST, CLOSING, 240, 0xfffffff1 + 400 },
+	{ true, ACK, ESTABLISHED, 7440, 0xfffffff1, 0, 200 },
+	{ false, RST, ESTABLISHED, 7440, 0xffffffff },
+	{ false, RST, CLOSING, 240, 0 },
+};
+
+/* RFC 7323 section 2.2: both or none. */
+static const struct step first_unscaled[] = {
+	OPEN(1000, 5000, UNSCALED, 3),
+	{ true, RST, ESTABLISHED, 7440, 5001 + 101 },
+	{ false, RST, ESTABLISHED, 7440, 1001 + 201 },
+	{ true, RST, CLOSING, 240, 5001 + 100 },
+};
+
+static const struct step second_unscaled[] = {
+	OPEN(1000, 5000, 2, UNSCALED),
+	{ true, RST, ESTABLISHED, 7440, 5001 + 101 },
+	{ false, RST, ESTABLISHED, 7440, 1001 + 201 },
+	{ true, RST, CLOSING, 240, 5001 + 100 },
+};
+
+/* RFC 7323 section 2.3: 14 at most; the window of a SYN is not scaled. */
+static const struct step largest_scale[] = {
+	{ false, SYN, SENT, 6, 1000, 0, 100, 14 },
+	{ true, SYN | ACK, RECEIVED, 6, 5000, 1001, 200, 14 },
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5001, 0xffff },
+	{ false, RST, ESTABLISHED, 7440, 1001 + 201 },
+	{ true, RST, ESTABLISHED, 7440, 5001 + (0xffff << 14) + 1 },
+	{ true, RST, CLOSING, 240, 5001 + (0xffff << 14) },
+};
+
+/* Who sees nothing of the connection cannot make its window wider, to hit it then. */
+static const struct step scale_stays[] = {
+	OPEN(1000, 5000, 2, 3),
+	{ false, SYN, ESTABLISHED, 7440, 99, 0, 0xffff, 14 },
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5001, 100 },
+	{ true, RST, ESTABLISHED, 7440, 5001 + 401 },
+	{ true, RST, CLOSING, 240, 5001 + 400 },
+};
+
+/* A new connection over the old one has windows of its own. */
+static const struct step scale_anew[] = {
+	OPEN(1000, 5000, 2, 3),
+	{ true, FIN | ACK, CLOSING, 7440, 5001, 1001, 200 },
+	{ false, FIN | ACK, CLOSING, 240, 1001, 5002, 100 },
+	OPEN(70000, 90000, 0, 0),
+	{ true, RST, ESTABLISHED, 7440, 90001 + 101 },
+	{ true, RST, CLOSING, 240, 90001 + 100 },
+};
+
+#define TABLE(name) { #name, name, ARRAY_SIZE(name) }
+
+static const struct table {
+	const char *name;
+	const struct step *steps;
+	unsigned int n;
+} tables[] = {
+	TABLE(open_and_close), TABLE(half_closed), TABLE(not_yet), TABLE(reset_and_back),
+	TABLE(simultaneous_open), TABLE(stray_syn), TABLE(reset_in_window), TABLE(sequence_wraps),
+	TABLE(first_unscaled), TABLE(second_unscaled), TABLE(largest_scale), TABLE(scale_stays),
+	TABLE(scale_anew),
+};
+
+static struct doppel_packet segment_of(const struct step *step)
+{
+	bool scaled = step->flags & SYN && step->scale != UNSCALED;
+
+	return (struct doppel_packet){
+		.protocol = IPPROTO_TCP,
+		.syn = !!(step->flags & SYN),
+		.ack = !!(step->flags & ACK),
+		.fin = !!(step->flags & FIN),
+		.rst = !!(step->flags & RST),
+		.seq = step->seq,
+		.ack_seq = step->ack,
+		.window = step->window,
+		.has_scale = scaled,
+		.scale = scaled ? step->scale : 0,
+	};
+}
+
+static void walk(struct kunit *test, const struct table *table, bool outbound, u16 port)
+{
+	struct doppel_flow flow = flow4(IPPROTO_TCP, port);
+	struct world *world = test->priv;
+	struct doppel_session *session;
+	enum doppel_drop_reason why;
+	unsigned int i;
+
+	flow.outbound = outbound;
+	session = begin(test, &flow, &why);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	for (i = 0; i < table->n; i++) {
+		const struct step *step = &table->steps[i];
+		struct doppel_packet packet = segment_of(step);
+		u32 expires;
+
+		rcu_read_lock();
+		local_bh_disable();
+		doppel_session_advance(&world->gw, session, &packet,
+				       step->answer != outbound ? DOPPEL_SIDE_DEVICE :
+								  DOPPEL_SIDE_PEER);
+		local_bh_enable();
+		rcu_read_unlock();
+		KUNIT_EXPECT_EQ_MSG(test, session->state, step->state, "%s, step %u, %sbound",
+				    table->name, i, outbound ? "out" : "in");
+		expires = doppel_session_expires_in(session);
+		KUNIT_EXPECT_GE_MSG(test, expires + 2, step->expires, "%s, step %u", table->name,
+				    i);
+		KUNIT_EXPECT_LE_MSG(test, expires, step->expires, "%s, step %u", table->name, i);
+	}
+}
+
+/* The same whoever begins. */
+static void states(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		walk(test, &tables[i], false, 2 * i + 1);
+		walk(test, &tables[i], true, 2 * i + 2);
+	}
+}
+
+/* What is half open stays so until the handshake is over: both have spoken, and the first again. */
+static void half_open(struct kunit *test)
+{
+	static const struct step steps[] = {
+		{ false, SYN, SENT }, { true, SYN | ACK, RECEIVED }, { true, ACK, RECEIVED },
+		{ false, ACK, ESTABLISHED }, { true, ACK, ESTABLISHED },
+	};
+	struct world *world = test->priv;
+	struct doppel_flow flow = flow4(IPPROTO_TCP, 1);
+	enum doppel_drop_reason why;
+	struct doppel_session *session;
+	unsigned int i;
+
+	session = begin(test, &flow, &why);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct doppel_packet packet = segment_of(&steps[i]);
+
+		KUNIT_EXPECT_FALSE_MSG(test, session->answered, "step %u", i);
+		KUNIT_EXPECT_FALSE(test, list_empty(&world->devices[0].half_open));
+		rcu_read_lock();
+		local_bh_disable();
+		doppel_session_advance(&world->gw, session, &packet,
+				       steps[i].answer ? DOPPEL_SIDE_DEVICE : DOPPEL_SIDE_PEER);
+		local_bh_enable();
+		rcu_read_unlock();
+	}
+	KUNIT_EXPECT_TRUE(test, session->answered);
+	KUNIT_EXPECT_TRUE(test, list_empty(&world->devices[0].half_open));
+	KUNIT_EXPECT_TRUE(test, list_empty(&world->gw.half_open));
+}
+
+/* A SYN from the other end, over a connection that is closing, is a connection of its own: it does not
+ * revive what the device has begun. Any other segment belongs to the session.
+ */
+static void supersedes(struct kunit *test)
+{
+	static const u8 segments[] = { SYN, SYN | ACK, ACK, FIN | ACK, RST };
+	static const u8 session_states[] = { SENT, RECEIVED, ESTABLISHED, CLOSING };
+	unsigned int i, j, outbound, side;
+
+	for (i = 0; i < ARRAY_SIZE(segments); i++) {
+		for (j = 0; j < ARRAY_SIZE(session_states); j++) {
+			for (outbound = 0; outbound < 2; outbound++) {
+				const struct step step = { .flags = segments[i] };
+				struct doppel_packet packet = segment_of(&step);
+				struct doppel_session session = {
+					.state = session_states[j],
+					.outbound = outbound,
+				};
+
+				for (side = 0; side < DOPPEL_SIDES; side++) {
+					bool began = outbound == (side == DOPPEL_SIDE_DEVICE);
+					bool new = !began && segments[i] == SYN &&
+						   session_states[j] == CLOSING;
+
+					KUNIT_EXPECT_EQ(test, doppel_tcp_supersedes(&session,
+										    &packet, side),
+							new);
+				}
+			}
+		}
+	}
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(states),
+	KUNIT_CASE(half_open),
+	KUNIT_CASE(supersedes),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "doppel_tcp",
+	.init = world_init,
+	.exit = world_exit,
+	.test_cases = cases,
+};
+kunit_test_suite(suite);
