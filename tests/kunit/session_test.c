@@ -240,10 +240,15 @@ static void flood_makes_room_of_its_own(struct kunit *test)
 	/* Who has none that is half open takes it from who has. */
 	begin_some(test, 3, 1, 1, false);
 	KUNIT_EXPECT_TRUE(test, is_there(test, 3, 1));
+	/* Nor does who begins several at once lose the first of them. */
+	begin_some(test, 3, 2, 20, false);
+	KUNIT_EXPECT_TRUE(test, is_there(test, 3, 1));
+	KUNIT_EXPECT_TRUE(test, is_there(test, 1, 1));
+	KUNIT_EXPECT_EQ(test, world->devices[0].n_sessions, 77);
 	KUNIT_EXPECT_EQ(test, atomic_read(&world->gw.n_sessions), 100);
 }
 
-/* Those who have half-open ones lose them in turn, each its oldest. */
+/* Who has the most loses its oldest: of several with as many, each in turn. */
 static void devices_take_turns(struct kunit *test)
 {
 	struct world *world = test->priv;
