@@ -113,15 +113,14 @@ static const struct step stray_syn[] = {
 	{ false, SYN | ACK, CLOSING, 7440 },
 };
 
-/* The window that who begins has told: 100 with a scale of 2, from its acknowledgment 5001 on. */
-#define OPEN(first, second, first_scale, second_scale)						\
-	{ false, SYN, SENT, 6, first, 0, 100, first_scale },					\
-	{ true, SYN | ACK, RECEIVED, 6, second, (first) + 1, 200, second_scale },		\
-	{ false, ACK, ESTABLISHED, 7440, (first) + 1, (second) + 1, 100 },			\
-	{ true, ACK, ESTABLISHED, 7440, (second) + 1, (first) + 1, 200 }
-
+/* The window that who begins has told: 100 with a scale of 2, from its acknowledgment 5001 on; the
+ * other one's: 200 with a scale of 3.
+ */
 static const struct step reset_in_window[] = {
-	OPEN(1000, 5000, 2, 3),
+	{ false, SYN, SENT, 6, 1000, 0, 100, 2 },
+	{ true, SYN | ACK, RECEIVED, 6, 5000, 1001, 200, 3 },
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5001, 100 },
+	{ true, ACK, ESTABLISHED, 7440, 5001, 1001, 200 },
 	{ true, RST, ESTABLISHED, 7440, 5000 },		/* before */
 	{ true, RST, ESTABLISHED, 7440, 5001 + 401 },	/* behind */
 	{ true, RST, ESTABLISHED, 7440, 5001 - 401 },
@@ -144,7 +143,10 @@ static const struct step reset_in_window[] = {
 };
 
 static const struct step sequence_wraps[] = {
-	OPEN(0xffffffff, 0xfffffff0, 2, 3),
+	{ false, SYN, SENT, 6, 0xffffffff, 0, 100, 2 },
+	{ true, SYN | ACK, RECEIVED, 6, 0xfffffff0, 0, 200, 3 },
+	{ false, ACK, ESTABLISHED, 7440, 0, 0xfffffff1, 100 },
+	{ true, ACK, ESTABLISHED, 7440, 0xfffffff1, 0, 200 },
 	{ true, RST, ESTABLISHED, 7440, 0xfffffff0 },
 	{ true, RST, ESTABLISHED, 7440, 0xfffffff1 + 401 },
 	{ true, RST, CLOSING, 240, 0xfffffff1 + 400 },
@@ -155,14 +157,20 @@ static const struct step sequence_wraps[] = {
 
 /* RFC 7323 section 2.2: both or none. */
 static const struct step first_unscaled[] = {
-	OPEN(1000, 5000, UNSCALED, 3),
+	{ false, SYN, SENT, 6, 1000, 0, 100, UNSCALED },
+	{ true, SYN | ACK, RECEIVED, 6, 5000, 1001, 200, 3 },
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5001, 100 },
+	{ true, ACK, ESTABLISHED, 7440, 5001, 1001, 200 },
 	{ true, RST, ESTABLISHED, 7440, 5001 + 101 },
 	{ false, RST, ESTABLISHED, 7440, 1001 + 201 },
 	{ true, RST, CLOSING, 240, 5001 + 100 },
 };
 
 static const struct step second_unscaled[] = {
-	OPEN(1000, 5000, 2, UNSCALED),
+	{ false, SYN, SENT, 6, 1000, 0, 100, 2 },
+	{ true, SYN | ACK, RECEIVED, 6, 5000, 1001, 200, UNSCALED },
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5001, 100 },
+	{ true, ACK, ESTABLISHED, 7440, 5001, 1001, 200 },
 	{ true, RST, ESTABLISHED, 7440, 5001 + 101 },
 	{ false, RST, ESTABLISHED, 7440, 1001 + 201 },
 	{ true, RST, CLOSING, 240, 5001 + 100 },
@@ -180,7 +188,10 @@ static const struct step largest_scale[] = {
 
 /* Who sees nothing of the connection cannot make its window wider, to hit it then. */
 static const struct step scale_stays[] = {
-	OPEN(1000, 5000, 2, 3),
+	{ false, SYN, SENT, 6, 1000, 0, 100, 2 },
+	{ true, SYN | ACK, RECEIVED, 6, 5000, 1001, 200, 3 },
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5001, 100 },
+	{ true, ACK, ESTABLISHED, 7440, 5001, 1001, 200 },
 	{ false, SYN, ESTABLISHED, 7440, 99, 0, 0xffff, 14 },
 	{ false, ACK, ESTABLISHED, 7440, 1001, 5001, 100 },
 	{ true, RST, ESTABLISHED, 7440, 5001 + 401 },
@@ -189,10 +200,16 @@ static const struct step scale_stays[] = {
 
 /* A new connection over the old one has windows of its own. */
 static const struct step scale_anew[] = {
-	OPEN(1000, 5000, 2, 3),
+	{ false, SYN, SENT, 6, 1000, 0, 100, 2 },
+	{ true, SYN | ACK, RECEIVED, 6, 5000, 1001, 200, 3 },
+	{ false, ACK, ESTABLISHED, 7440, 1001, 5001, 100 },
+	{ true, ACK, ESTABLISHED, 7440, 5001, 1001, 200 },
 	{ true, FIN | ACK, CLOSING, 7440, 5001, 1001, 200 },
 	{ false, FIN | ACK, CLOSING, 240, 1001, 5002, 100 },
-	OPEN(70000, 90000, 0, 0),
+	{ false, SYN, SENT, 6, 70000, 0, 100, 0 },
+	{ true, SYN | ACK, RECEIVED, 6, 90000, 70001, 200, 0 },
+	{ false, ACK, ESTABLISHED, 7440, 70001, 90001, 100 },
+	{ true, ACK, ESTABLISHED, 7440, 90001, 70001, 200 },
 	{ true, RST, ESTABLISHED, 7440, 90001 + 101 },
 	{ true, RST, CLOSING, 240, 90001 + 100 },
 };
