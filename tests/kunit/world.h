@@ -179,7 +179,11 @@ static inline void answer(struct kunit *test, struct doppel_session *session)
 	KUNIT_ASSERT_NOT_NULL(test, session);
 	rcu_read_lock();
 	local_bh_disable();
-	doppel_session_advance(&world->gw, session, &packet, DOPPEL_SIDE_DEVICE);
+	doppel_session_advance(&world->gw, session, &packet,
+			       session->outbound ? DOPPEL_SIDE_PEER : DOPPEL_SIDE_DEVICE);
+	KUNIT_EXPECT_FALSE(test, session->answered);
+	doppel_session_advance(&world->gw, session, &packet,
+			       session->outbound ? DOPPEL_SIDE_DEVICE : DOPPEL_SIDE_PEER);
 	local_bh_enable();
 	rcu_read_unlock();
 }
