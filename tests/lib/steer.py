@@ -1,31 +1,90 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-#
-# steer.py KERNEL-SOURCE LAN-IFINDEX WAN-IFINDEX
-#
-# A gateway with dev1 as an agent would leave it in the module, by the kernel tree's YNL client.
+"""Steers the module as an agent would, by the kernel tree's YNL client ($YNL is where it is)."""
 
+import errno
 import ipaddress
+import os
 import sys
+import time
 
-sys.path.insert(0, sys.argv[1] + '/tools/net/ynl')
-from lib import YnlFamily  # noqa: E402
+import yaml
+
+from netns import inside
+
+sys.path.insert(0, os.environ['YNL'])
+# The parser in C: a family is made anew whenever the module was loaded anew.
+yaml.safe_load = lambda stream: yaml.load(stream, Loader=yaml.CSafeLoader)
+from lib import NlError, YnlFamily  # noqa: E402
+
+SPEC = os.path.dirname(os.path.abspath(__file__)) + '/../../uapi/doppel.yaml'
 
 
-def ip4(text):
-    return int(ipaddress.IPv4Address(text))
+def family(netns='gw'):
+    with inside(netns):
+        return YnlFamily(SPEC, '')
 
 
-def ip6(text):
-    return ipaddress.IPv6Address(text).packed
+def addresses(text):
+    return {'address': [{'ipv6': ipaddress.IPv6Address(address).packed, 'prefix-len': int(length)}
+                        for address, length in (item.split('/') for item in text.split(',') if item)]}
 
 
-MAC = bytes([2, 0, 0, 0, 0, 1])
-ynl = YnlFamily('uapi/doppel.yaml', '')
-ynl.do('gateway-set', {'lan-ifindex': int(sys.argv[2]), 'wan-ifindex': int(sys.argv[3]),
-                       'lan-ipv4': ip4('192.168.1.1'), 'lan-prefix-len': 24})
-ynl.do('device-add', {'mac': MAC, 'lan-ipv4': ip4('192.168.1.50'), 'wan-ipv4': ip4('10.1.2.50'), 'wan-prefix-len': 24,
-                      'wan-router': ip4('10.1.2.1'), 'link-local': ip6('fe80::ff:fe00:1'),
-                      'wan-ipv6': {'address': [{'ipv6': ip6('2001:db8:1::ff:fe00:1'), 'prefix-len': 64}]}})
-for protocol, port in ((6, 80), (17, 5000)):
-    ynl.do('forward-add', {'mac': MAC, 'protocol': protocol, 'port': port, 'to': port})
+def value_of(spec, text):
+    if spec.name == 'wan-ipv6':
+        return addresses(text)
+    if spec.display_hint == 'mac':
+        return bytes.fromhex(text.replace(':', ''))
+    if spec.display_hint == 'ipv4':
+        # The client packs the integer in the spec's byte order.
+        return int(ipaddress.IPv4Address(text))
+    if spec.display_hint == 'ipv6':
+        return ipaddress.IPv6Address(text).packed
+    return text
+
+
+def attributes(ynl, space, words):
+    attrs = {}
+    for word in words:
+        name, text = word.split('=', 1)
+        into, specs = attrs, ynl.attr_sets[space]
+        *nests, name = name.split('.')
+        for nest in nests:
+            into = into.setdefault(nest, {})
+            specs = ynl.attr_sets[specs[nest]['nested-attributes']]
+        into[name] = value_of(specs[name], text)
+    return attrs
+
+
+class Steer:
+    """OPERATION [ATTRIBUTE=VALUE…]: timeouts.udp=5 is in a nest, wan-ipv6=ADDRESS/LENGTH,… a list"""
+
+    def __init__(self, netns='gw'):
+        self.netns = netns
+        self.ynl = None
+
+    def ask(self, operation, *words):
+        try:
+            # Its number changes with the module.
+            self.ynl = self.ynl or family(self.netns)
+            if operation == 'dump':
+                return self.ynl.dump(words[0], {})
+            space = self.ynl.ops[operation].attr_set.name
+            return self.ynl.do(operation, attributes(self.ynl, space, words))
+        except NlError as e:
+            extack = e.nl_msg.extack or {}
+            return {'error': errno.errorcode.get(-e.nl_msg.error, str(e.nl_msg.error)), 'extack': extack.get('msg')}
+
+    def forget(self):
+        self.ynl = None
+
+
+def events(seconds):
+    """What is told in that time."""
+    # The client binds its socket to subscribe, so it must not have asked anything before.
+    ynl = family()
+    ynl.ntf_subscribe('events')
+    deadline = time.monotonic() + float(seconds)
+    while time.monotonic() < deadline:
+        ynl.check_ntf()
+        time.sleep(0.05)
+    return ynl.async_msg_queue

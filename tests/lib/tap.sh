@@ -129,6 +129,20 @@ within()
 	[ -z "$out" ] || printf '%s\n' "$out"
 }
 
+# adopt < TAP: the tests of a program without a plan count as ours.
+adopt()
+{
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		'ok - '*)	ok "${line#ok - }" ;;
+		'not ok - '*)	not_ok "${line#not ok - }" ;;
+		*)		printf '%s\n' "$line" ;;
+		esac
+	done
+}
+
 # The plan comes last: a scenario that dies half-way has none, which a TAP reader counts as a failure.
 tap_done()
 {

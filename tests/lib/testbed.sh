@@ -11,7 +11,7 @@
 #                                                └────────────┬──────────────┘
 #                                                            far  198.51.100.80, 2001:db8:f::80
 #
-# testbed_up FLAVOUR       FLAVOUR: dual ipv4 ipv6-slaac ipv6-dhcp ipv6-both
+# testbed_up FLAVOUR       FLAVOUR: dual ipv4 ipv6-slaac ipv6-dhcp ipv6-both; static: dual, no servers, no services
 # testbed_device N         a device with the MAC 02:00:00:00:00:0N; `register N` lets it pass upstream
 # testbed_down             runs by itself at exit
 
@@ -162,7 +162,7 @@ isp_firewall()
 			chain inspect { }
 			chain in {
 				type filter hook prerouting priority -300
-				iifname swgw ether saddr != @registered counter name unregistered drop
+				iifname "swgw*" ether saddr != @registered counter name unregistered drop
 				jump inspect
 			}
 		}
@@ -419,9 +419,10 @@ capture_only_registered()
 
 testbed_flavour()
 {
-	tb_v4=0 tb_slaac=0 tb_dhcp6=0
+	tb_v4=0 tb_slaac=0 tb_dhcp6=0 tb_servers=1
 	case $1 in
 	dual)		tb_v4=1 tb_slaac=1 tb_dhcp6=1 ;;
+	static)		tb_v4=1 tb_slaac=1 tb_servers=0 ;;
 	ipv4)		tb_v4=1 ;;
 	ipv6-slaac)	tb_slaac=1 ;;
 	ipv6-dhcp)	tb_dhcp6=1 ;;
@@ -507,13 +508,20 @@ testbed_up()
 	ip -n gw link set lan0 address $MAC_GW_LAN up
 	ip -n gw link set wan0 address $MAC_GW_WAN
 
+	if [ "$tb_servers" = 1 ]; then
+		isp_servers
+		host_services client
+		host_services far
+	fi
+}
+
+isp_servers()
+{
 	! wan_has4 || isp_kea4
 	! wan_has_dhcp6 || isp_kea6
 	! wan_has6 || isp_radvd
 	[ -z "$TB_NAT64" ] || isp_nat64
 	[ "$TB_DNS" = 0 ] || isp_dns
-	host_services client
-	host_services far
 
 	# A DHCP server that is not there yet would make the first try of every device fail.
 	! wan_has4 || within 30 grep -q DHCP4_STARTED "$tb/log/kea4.log" || bail_out "kea-dhcp4 does not start"

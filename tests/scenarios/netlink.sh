@@ -10,20 +10,6 @@
 
 ifindex() { in_ns gw cat "/sys/class/net/$1/ifindex"; }
 
-# The lines of netlink.py count as ours.
-adopt()
-{
-	local line
-
-	while IFS= read -r line; do
-		case $line in
-		'ok - '*)	ok "${line#ok - }" ;;
-		'not ok - '*)	not_ok "${line#not ok - }" ;;
-		*)		printf '%s\n' "$line" ;;
-		esac
-	done
-}
-
 cd "$tb_root" || exit 1
 source_dir=$("$tb_root/tools/kernel" src) || bail_out "no kernel source for YNL"
 testbed_up ipv4
