@@ -12,6 +12,9 @@ import socket
 import struct
 import sys
 
+import frames
+from frames import ICMP6, TCP, checksum, summed
+
 SIDE, PORT = sys.argv[1:3]
 DEVICE = bytes.fromhex(sys.argv[3].replace(':', ''))
 IP4 = ipaddress.IPv4Address(sys.argv[4]).packed
@@ -29,38 +32,24 @@ def send(kind, dst, ethertype, payload, src=OWN):
     counts[kind] = counts.get(kind, 0) + 1
 
 
-def checksum(data):
-    data += b'\0' * (len(data) % 2)
-    total = sum(struct.unpack(f'!{len(data) // 2}H', data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
+def ipv4(payload, proto=TCP, src=CLIENT4, dst=IP4, **more):
+    return frames.ipv4(payload, proto, src, dst, **more)
 
 
-def ipv4(payload, proto=6, src=CLIENT4, dst=IP4, ihl=5, version=4, total=None, ttl=64, frag=0, sum_=None, options=b''):
-    if total is None:
-        total = 20 + len(options) + len(payload)
-    head = struct.pack('!BBHHHBBH4s4s', version << 4 | ihl, 0, total, 1, frag, ttl, proto, 0, src, dst) + options
-    return head[:10] + struct.pack('!H', checksum(head) if sum_ is None else sum_) + head[12:] + payload
+def ipv6(payload, proto=TCP, src=CLIENT6, dst=None, **more):
+    return frames.ipv6(payload, proto, src, dst or IP6, **more)
 
 
-def ipv6(payload, proto=6, src=CLIENT6, dst=None, length=None, hops=64, version=6):
-    return struct.pack('!IHBB16s16s', version << 28, len(payload) if length is None else length, proto, hops,
-                       src, dst or IP6) + payload
-
-
-def tcp(sport=999, dport=80, doff=5, flags=2, extra=b''):
-    return struct.pack('!HHIIBBHHH', sport, dport, 1, 0, doff << 4, flags, 1024, 0, 0) + extra
+def tcp(sport=999, dport=80, **more):
+    return frames.tcp(sport, dport, **more)
 
 
 def udp(payload, sport=67, dport=68, length=None):
-    return struct.pack('!HHHH', sport, dport, 8 + len(payload) if length is None else length, 0) + payload
+    return frames.udp(payload, sport, dport, length)
 
 
 def icmp6(body, src=CLIENT6, dst=None, hops=255):
-    pseudo = src + (dst or IP6) + struct.pack('!IHBB', len(body), 0, 0, 58)
-    body = body[:2] + struct.pack('!H', checksum(pseudo + body)) + body[4:]
-    return ipv6(body, 58, src, dst, hops=hops)
+    return ipv6(summed(body, ICMP6, src, dst or IP6), ICMP6, src, dst, hops=hops)
 
 
 def ip_headers(kind, dst):
