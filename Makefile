@@ -7,7 +7,7 @@
 # make lint|unit|kunit|scenarios     its parts; their results stay in build/tap
 #   SCENARIOS='FILE…'     only these; KERNELS='NAME…': only on these
 # make demo               the main job, shown
-# make bench              what a packet costs: a table, and build/bench.json
+# make bench              what a packet costs: tables, and build/bench.json; bench-proxy: against programs
 # make install            DESTDIR and PREFIX as usual
 # make clean
 # V=1 shows the commands
@@ -150,11 +150,12 @@ build/unit/%_test: build/unit/obj/tests/unit/%_test.o build/unit/agent.a
 
 # --- tests -----------------------------------------------------------------------------------
 
+# bench-short says only whether make bench works.
 .PHONY: check lint unit kunit scenarios
 check:
-	tools/packages install build vm check cross
+	tools/packages install build vm check bench cross
 	rm -rf build/tap
-	@for suite in lint unit kunit scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
+	@for suite in lint unit kunit bench-short scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
 	tools/tap total && [ -z "$$failed" ]
 
 lint:
@@ -169,9 +170,29 @@ kunit: build/kunit/doppel.ko
 scenarios: agent
 	@tools/scenarios $(SCENARIOS)
 
-.PHONY: bench
-bench: build/uml-bench/doppel.ko
-	tools/vm -k uml-bench -t 3600 -- tests/bench/datapath.sh $< $$(tools/kernel src)/tools/net/ynl build/bench.json
+# --- what it costs ---------------------------------------------------------------------------
+
+# The generator of the benchmark
+build/%/blast.ko: tests/bench/blast.c tests/bench/Kbuild | packages
+	@mkdir -p build/blast/$* build/$*
+	@cp -sf $(addprefix $(CURDIR)/,$^) build/blast/$*/
+	+flock build/blast/$*.lock $(MAKE) -C $$(tools/kernel headers $*) M=$(CURDIR)/build/blast/$* $(call kbuild_flags,$*) modules
+	@cp build/blast/$*/blast.ko $@
+
+ynl = $$(tools/kernel src)/tools/net/ynl
+
+.PHONY: bench bench-short bench-proxy
+bench: build/uml-bench/doppel.ko build/uml-bench/blast.ko
+	tools/packages install bench
+	jool=$$(tools/jool uml-bench) || jool=/nonexistent; \
+	tools/vm -k uml-bench -m 6144 -t 3600 -- tests/bench/bench.sh $^ $(ynl) $$jool build/bench.json
+
+bench-short: build/uml/doppel.ko build/uml/blast.ko
+	@tools/tap run bench-short uml tools/vm -k uml -- tests/bench/short.sh $^ $(ynl)
+
+bench-proxy: build/6.12/doppel.ko
+	tools/packages install bench
+	tools/vm -k 6.12 -c 2 -t 900 -- tests/bench/proxy.sh $< $(ynl) build/bench-proxy.json
 
 # --- the rest --------------------------------------------------------------------------------
 
