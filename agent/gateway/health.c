@@ -294,8 +294,10 @@ static const char *why_nobody(const struct gateway *gateway)
 		return "the module is older than this agent and cannot";
 	if (config->wan.lend == CONFIG_LEND_MAC)
 		return "the device of wan.lend has no WAN address";
+	if (gateway->lending.stale || gateway->lending.err)
+		return "its way out of the WAN port was taken away, or cannot be opened; trying again";
 	return gateway->lending.way.ifindex ? "the device has gone" :
-	       "no device has a WAN address, or the log tells what went wrong";
+	       "no device has a WAN address";
 }
 
 static void check_lending(struct diagnosis *d)

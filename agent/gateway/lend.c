@@ -7,6 +7,7 @@
  * its MAC never appears on the wire.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -17,6 +18,7 @@
 #define WAY_METRIC 2048		/* behind whatever else the site has */
 #define WAY_PROTOCOL 208	/* of no other daemon: see /etc/iproute2/rt_protos */
 #define RETRY_MS 5000
+#define LOOKS 5			/* at the routes, as long as they change meanwhile */
 #define XLAT_OVERHEAD 20	/* an IPv6 header is longer by so much than an IPv4 one */
 
 static const struct mac nobody = { { 0x02, 0xd0, 0x99, 0xe1, 0x00, 0x08 } };
@@ -79,8 +81,8 @@ static struct device *choose(const struct gateway *gateway)
 
 struct device *doppel_lend_lender(const struct gateway *gateway)
 {
-	return gateway->lending.way.ifindex ? doppel_gateway_find(gateway, &gateway->held.lender) :
-					      NULL;
+	return gateway->lending.way.ifindex && !gateway->lending.stale ?
+	       doppel_gateway_find(gateway, &gateway->held.lender) : NULL;
 }
 
 static int tell_module(struct gateway *gateway, const struct mac *lender)
@@ -108,44 +110,140 @@ static int tell_module(struct gateway *gateway, const struct mac *lender)
 	return 0;
 }
 
-static bool same_way(const struct port_route *a, const struct port_route *b)
+static bool same_route(const struct port_route *a, const struct port_route *b)
 {
-	return a->ifindex == b->ifindex && doppel_ip4_eq(a->source, b->source) && a->mtu == b->mtu;
+	return a->ifindex == b->ifindex && doppel_ip4_eq(a->dst, b->dst) &&
+	       a->prefix_len == b->prefix_len && doppel_ip4_eq(a->via, b->via) &&
+	       doppel_ip4_eq(a->source, b->source) && a->metric == b->metric && a->mtu == b->mtu;
+}
+
+/* Routes of ours: what there is, or what there should be. */
+struct route_list {
+	struct port_route *list;
+	size_t count;
+};
+
+static int append(const struct port_route *route, void *ctx)
+{
+	struct route_list *routes = ctx;
+	struct port_route *more = reallocarray(routes->list, routes->count + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	routes->list = more;
+	more[routes->count++] = *route;
+	return 0;
+}
+
+static bool has(const struct route_list *routes, const struct port_route *route)
+{
+	size_t i;
+
+	for (i = 0; i < routes->count; i++)
+		if (same_route(&routes->list[i], route))
+			return true;
+	return false;
+}
+
+static void free_routes(struct route_list *routes)
+{
+	free(routes->list);
+}
+
+#define auto_routes __attribute__((cleanup(free_routes)))
+
+static int look_at_routes(struct gateway *gateway, uint32_t ifindex, struct route_list *held)
+{
+	struct rtnetlink *rt = gateway->rtnetlink;
+	unsigned int left = LOOKS;
+	int err;
+
+	do {
+		held->count = 0;
+		err = rt->route_dump(rt, ifindex, WAY_PROTOCOL, append, held);
+	} while (err == -EINTR && --left);
+	return err;
+}
+
+/*
+ * The way and, where the site has a default route that comes before it, what only the WAN port leads
+ * to: the aliases, ours and the file's.
+ */
+static int plan(const struct gateway *gateway, const struct port_route *way,
+		struct route_list *wanted)
+{
+	const struct config *config = gateway->config;
+	struct port_route route = *way;
+	size_t i;
+	int err = append(way, wanted);
+
+	route.dst.s_addr = htonl(0xc0000000);
+	route.prefix_len = 29;
+	if (!err)
+		err = append(&route, wanted);
+	route.prefix_len = 32;
+	for (i = 0; !err && i < config->mappings.count; i++) {
+		route.dst = config->mappings.list[i].ipv4;
+		err = append(&route, wanted);
+	}
+	return err;
+}
+
+/* Only differences are changed: what goes out by a route that stays does not notice. */
+static int set_routes(struct gateway *gateway, uint32_t ifindex, const struct route_list *wanted)
+{
+	struct rtnetlink *rt = gateway->rtnetlink;
+	struct route_list auto_routes held = { 0 };
+	int err = look_at_routes(gateway, ifindex, &held);
+	size_t i;
+
+	for (i = 0; !err && i < held.count; i++)
+		if (!has(wanted, &held.list[i]))
+			rt->route_del(rt, &held.list[i]);
+	for (i = 0; !err && i < wanted->count; i++)
+		if (!has(&held, &wanted->list[i]))
+			err = rt->route_add(rt, &wanted->list[i]);
+	return err == -EEXIST ? 0 : err;
 }
 
 static void remove_way(struct gateway *gateway, uint32_t ifindex)
 {
 	struct rtnetlink *rt = gateway->rtnetlink;
-	const struct port_route way = {
-		.ifindex = ifindex,
-		.metric = WAY_METRIC,
-		.protocol = WAY_PROTOCOL,
-	};
+	const struct route_list none = { 0 };
 
 	if (!ifindex)
 		return;
-	if (!rt->route_del(rt, &way))
+	set_routes(gateway, ifindex, &none);
+	if (!rt->neighbour_del(rt, ifindex, dummy()))
 		doppel_log(LOG_INFO, "box: its way out of the WAN port is closed");
-	rt->neighbour_del(rt, ifindex, dummy());
+}
+
+static int open_way(struct gateway *gateway, const struct port_route *way)
+{
+	struct rtnetlink *rt = gateway->rtnetlink;
+	struct route_list auto_routes wanted = { 0 };
+	int err = plan(gateway, way, &wanted);
+
+	if (!err)
+		err = rt->neighbour_add(rt, way->ifindex, way->via, &nobody);
+	return err ? err : set_routes(gateway, way->ifindex, &wanted);
 }
 
 /* To be done again, as ports may have been down: setting what is there does no harm. */
-static void open_way(struct gateway *gateway, const struct port_route *way)
+static void try_way(struct gateway *gateway, const struct port_route *way)
 {
-	struct rtnetlink *rt = gateway->rtnetlink;
-	int err = rt->neighbour_add(rt, way->ifindex, way->via, &nobody);
+	struct lending *lending = &gateway->lending;
+	const int err = open_way(gateway, way);
 
-	if (!err)
-		err = rt->route_add(rt, way);
 	if (err) {
-		doppel_log(LOG_ERR, "box: no way out of port %s: %s", gateway->wan.name,
-			   strerror(-err));
+		if (err != lending->err)
+			doppel_log(LOG_ERR, "box: no way out of port %s: %s; trying again",
+				   gateway->wan.name, strerror(-err));
 		remove_way(gateway, way->ifindex);
-		gateway->lending.way = (struct port_route){ 0 };
+		lending->way = (struct port_route){ 0 };
 		doppel_gateway_settle_after(gateway, RETRY_MS);
-		return;
 	}
-	gateway->lending.way = *way;
+	lending->err = err;
 }
 
 static void set_way(struct gateway *gateway, const struct device *lender)
@@ -162,7 +260,7 @@ static void set_way(struct gateway *gateway, const struct device *lender)
 			.mtu = lender->held.wan_ipv4.s_addr ? 0 : gateway->wan.mtu - XLAT_OVERHEAD,
 			.protocol = WAY_PROTOCOL,
 		};
-	if (!lending->stale && same_way(&way, &lending->way))
+	if (!lending->stale && same_route(&way, &lending->way))
 		return;
 	if (lending->way.ifindex != way.ifindex)
 		remove_way(gateway, lending->way.ifindex);
@@ -170,9 +268,10 @@ static void set_way(struct gateway *gateway, const struct device *lender)
 	if (!lender && lending->stale)
 		remove_way(gateway, gateway->wan.ifindex);
 	lending->stale = false;
+	lending->err = lender ? lending->err : 0;
 	lending->way = way;
 	if (lender)
-		open_way(gateway, &way);
+		try_way(gateway, &way);
 }
 
 void doppel_lend_settle(struct gateway *gateway)
@@ -183,6 +282,19 @@ void doppel_lend_settle(struct gateway *gateway)
 	if (tell_module(gateway, lender ? &lender->mac : &none))
 		lender = NULL;
 	set_way(gateway, lender);
+}
+
+void doppel_lend_event(struct gateway *gateway, const struct port_event *event)
+{
+	struct lending *lending = &gateway->lending;
+	const bool ours = event->kind == PORT_EVENT_ROUTE_GONE ? event->protocol == WAY_PROTOCOL :
+			  doppel_ip4_eq(event->ipv4, dummy());
+
+	if (!ours || !lending->way.ifindex || event->ifindex != lending->way.ifindex)
+		return;
+	/* Somebody else who manages routes may not want it: no race with them. */
+	lending->stale = true;
+	doppel_gateway_settle_after(gateway, RETRY_MS);
 }
 
 void doppel_lend_close(struct gateway *gateway)

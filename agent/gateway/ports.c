@@ -9,6 +9,8 @@
 #include "gateway/config.h"
 #include "gateway/state.h"
 
+#define ADDRESS_MS 5000
+
 __attribute__((format(printf, 3, 4)))
 static int problem(struct gateway *gateway, int err, const char *fmt, ...)
 {
@@ -220,6 +222,11 @@ static void link_changed(struct gateway *gateway, struct port_link *port,
 
 	if (now->mtu != port->mtu)
 		doppel_gateway_settle_after(gateway, 0);
+	if (port == &gateway->wan && !doppel_mac_eq(&now->mac, &port->mac)) {
+		/* The kernel drops a port's neighbours with its MAC, permanent ones, too. */
+		gateway->lending.stale = true;
+		doppel_gateway_settle_after(gateway, 0);
+	}
 	*port = *now;
 	if (!came && !went)
 		return;
@@ -243,6 +250,16 @@ void doppel_ports_event(const struct port_event *event, void *ctx)
 	switch (event->kind) {
 	case PORT_EVENT_NEIGHBOUR:
 		doppel_discovery_neighbour(gateway, event);
+		return;
+	case PORT_EVENT_NEIGHBOUR_GONE:
+	case PORT_EVENT_ROUTE_GONE:
+		doppel_lend_event(gateway, event);
+		return;
+	case PORT_EVENT_ADDRESS_GONE:
+		/* With it went each route that has it for a source. Whoever did it may put it back. */
+		if (event->ifindex == gateway->lan.ifindex &&
+		    doppel_ip4_eq(event->ipv4, config->lan.address))
+			doppel_reconcile_after(gateway, ADDRESS_MS);
 		return;
 	case PORT_EVENT_LOST:
 		doppel_reconcile_soon(gateway);

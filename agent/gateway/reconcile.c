@@ -21,9 +21,15 @@
 #define RETRY_MS 1000
 #define RETRY_CAP_MS 5000
 
+void doppel_reconcile_after(struct gateway *gateway, int64_t ms)
+{
+	gateway->reconcile_at = doppel_earlier(gateway->reconcile_at,
+					       doppel_gateway_now(gateway) + ms);
+}
+
 void doppel_reconcile_soon(struct gateway *gateway)
 {
-	gateway->reconcile_at = doppel_gateway_now(gateway);
+	doppel_reconcile_after(gateway, 0);
 }
 
 static void not_ready(struct gateway *gateway)

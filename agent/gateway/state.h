@@ -44,6 +44,7 @@ struct device;
 struct lending {
 	struct port_route way;		/* as it was opened; ifindex 0: it is closed */
 	bool stale;			/* ports or agent were away: it may be otherwise by now */
+	int err;			/* why it could not be opened; 0: it could */
 };
 
 struct nat64 {
@@ -132,6 +133,7 @@ void doppel_gateway_settle_after(struct gateway *gateway, int64_t ms);
 
 /* reconcile.c */
 void doppel_reconcile_soon(struct gateway *gateway);
+void doppel_reconcile_after(struct gateway *gateway, int64_t ms);
 void doppel_reconcile(struct gateway *gateway);
 /* What the file asks for and a module that does not lend cannot do; "" if there is nothing. */
 const char *doppel_reconcile_beyond(const struct config *config);
@@ -169,6 +171,8 @@ void doppel_wan_timeout(struct gateway *gateway);
 
 /* lend.c */
 void doppel_lend_settle(struct gateway *gateway);
+/* A route, neighbour or address was taken away: if it was the way's, it is put back. */
+void doppel_lend_event(struct gateway *gateway, const struct port_event *event);
 /* The module is gone: nobody keeps the port's own MAC off the WAN. */
 void doppel_lend_close(struct gateway *gateway);
 /* By the file, lent identities are what the box's own traffic has. */

@@ -229,6 +229,8 @@ static int put_route(struct nl_msg *msg, const struct port_route *route)
 	int err = nla_put_u32(msg, RTA_OIF, route->ifindex);
 
 	err |= nla_put_u32(msg, RTA_PRIORITY, route->metric);
+	if (route->prefix_len)
+		err |= nla_put(msg, RTA_DST, sizeof(route->dst), &route->dst);
 	if (route->via.s_addr)
 		err |= nla_put(msg, RTA_GATEWAY, sizeof(route->via), &route->via);
 	if (route->source.s_addr)
@@ -246,6 +248,7 @@ static int route_change(struct rtnetlink *rt, int type, int flags, const struct 
 {
 	const struct rtmsg info = {
 		.rtm_family = AF_INET,
+		.rtm_dst_len = route->prefix_len,
 		.rtm_table = RT_TABLE_MAIN,
 		.rtm_protocol = route->protocol,
 		.rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE,
@@ -262,18 +265,74 @@ static int route_change(struct rtnetlink *rt, int type, int flags, const struct 
 
 static int route_add(struct rtnetlink *rt, const struct port_route *route)
 {
-	return route_change(rt, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
+	return route_change(rt, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, route);
 }
 
 static int route_del(struct rtnetlink *rt, const struct port_route *route)
 {
-	const struct port_route any = {
-		.ifindex = route->ifindex,
-		.metric = route->metric,
-		.protocol = route->protocol,
-	};
+	return route_change(rt, RTM_DELROUTE, 0, route);
+}
 
-	return route_change(rt, RTM_DELROUTE, 0, &any);
+static struct in_addr get_ip4(struct nlattr *attr)
+{
+	struct in_addr ipv4 = { 0 };
+
+	if (attr && nla_len(attr) == (int)sizeof(ipv4))
+		memcpy(&ipv4, nla_data(attr), sizeof(ipv4));
+	return ipv4;
+}
+
+static bool parse_route(struct nlmsghdr *header, struct port_route *route)
+{
+	struct rtmsg *info = nlmsg_data(header);
+	struct nlattr *a[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
+
+	if (nlmsg_parse(header, sizeof(*info), a, RTA_MAX, NULL) ||
+	    info->rtm_family != AF_INET || info->rtm_table != RT_TABLE_MAIN || !a[RTA_OIF])
+		return false;
+	*route = (struct port_route){
+		.ifindex = nla_get_u32(a[RTA_OIF]),
+		.dst = get_ip4(a[RTA_DST]),
+		.prefix_len = info->rtm_dst_len,
+		.via = get_ip4(a[RTA_GATEWAY]),
+		.source = get_ip4(a[RTA_PREFSRC]),
+		.metric = a[RTA_PRIORITY] ? nla_get_u32(a[RTA_PRIORITY]) : 0,
+		.protocol = info->rtm_protocol,
+	};
+	if (a[RTA_METRICS] && !nla_parse_nested(metrics, RTAX_MAX, a[RTA_METRICS], NULL) &&
+	    metrics[RTAX_MTU])
+		route->mtu = nla_get_u32(metrics[RTAX_MTU]);
+	return true;
+}
+
+struct route_walk {
+	uint32_t ifindex;
+	uint8_t protocol;
+	int (*cb)(const struct port_route *route, void *ctx);
+	void *ctx;
+};
+
+static int show_route(struct nlmsghdr *header, void *ctx)
+{
+	struct route_walk *walk = ctx;
+	struct port_route route;
+
+	if (header->nlmsg_type != RTM_NEWROUTE || !parse_route(header, &route) ||
+	    route.ifindex != walk->ifindex || route.protocol != walk->protocol)
+		return 0;
+	return walk->cb(&route, walk->ctx);
+}
+
+static int route_dump(struct rtnetlink *rt, uint32_t ifindex, uint8_t protocol,
+		      int (*cb)(const struct port_route *route, void *ctx), void *ctx)
+{
+	const struct rtmsg info = { .rtm_family = AF_INET };
+	struct nl_msg auto_msg *msg = request(RTM_GETROUTE, NLM_F_DUMP, &info, sizeof(info));
+	struct route_walk walk = { .ifindex = ifindex, .protocol = protocol, .cb = cb, .ctx = ctx };
+	struct reply reply = { .parse = show_route, .ctx = &walk };
+	int err = msg ? doppel_exchange(to_pair(rt)->commands, msg, &reply) : -ENOMEM;
+
+	return !err && reply.interrupted ? -EINTR : err;
 }
 
 static int neighbour_change(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
@@ -335,6 +394,58 @@ static bool parse_neighbour(struct nlmsghdr *header, struct port_event *event)
 	memcpy(&event->ipv4, nla_data(a[NDA_DST]), 4);
 	memcpy(event->mac.b, nla_data(a[NDA_LLADDR]), 6);
 	return true;
+}
+
+static bool parse_neighbour_gone(struct nlmsghdr *header, struct port_event *event)
+{
+	struct ndmsg *info = nlmsg_data(header);
+	struct nlattr *a[NDA_MAX + 1];
+
+	if (nlmsg_parse(header, sizeof(*info), a, NDA_MAX, NULL) || info->ndm_family != AF_INET)
+		return false;
+	event->kind = PORT_EVENT_NEIGHBOUR_GONE;
+	event->ifindex = (uint32_t)info->ndm_ifindex;
+	event->ipv4 = get_ip4(a[NDA_DST]);
+	return true;
+}
+
+static bool parse_address_gone(struct nlmsghdr *header, struct port_event *event)
+{
+	struct ifaddrmsg *info = nlmsg_data(header);
+	struct nlattr *a[IFA_MAX + 1];
+
+	if (nlmsg_parse(header, sizeof(*info), a, IFA_MAX, NULL) || info->ifa_family != AF_INET)
+		return false;
+	event->kind = PORT_EVENT_ADDRESS_GONE;
+	event->ifindex = info->ifa_index;
+	event->ipv4 = get_ip4(a[IFA_LOCAL]);
+	return true;
+}
+
+static bool parse_route_gone(struct nlmsghdr *header, struct port_event *event)
+{
+	struct port_route route;
+
+	if (!parse_route(header, &route))
+		return false;
+	event->kind = PORT_EVENT_ROUTE_GONE;
+	event->ifindex = route.ifindex;
+	event->protocol = route.protocol;
+	return true;
+}
+
+static bool parse_event(struct nlmsghdr *header, struct port_event *event)
+{
+	switch (header->nlmsg_type) {
+	case RTM_DELNEIGH:
+		return parse_neighbour_gone(header, event);
+	case RTM_DELADDR:
+		return parse_address_gone(header, event);
+	case RTM_DELROUTE:
+		return parse_route_gone(header, event);
+	default:
+		return parse_neighbour(header, event);
+	}
 }
 
 static int see_filter(struct nlmsghdr *header, void *ctx)
@@ -402,7 +513,7 @@ static int on_event(struct nl_msg *msg, void *ctx)
 		event.ifindex = event.link.ifindex;
 		break;
 	default:
-		if (!parse_neighbour(header, &event))
+		if (!parse_event(header, &event))
 			return NL_OK;
 	}
 	walk->cb(&event, walk->ctx);
@@ -510,7 +621,8 @@ static int open_sockets(struct socket_pair *pair)
 	nl_socket_disable_seq_check(pair->events);
 	nl_socket_set_buffer_size(pair->events, EVENT_BUFFER, 0);
 	nl_socket_set_nonblocking(pair->events);
-	if (nl_socket_add_memberships(pair->events, RTNLGRP_LINK, RTNLGRP_NEIGH, 0))
+	if (nl_socket_add_memberships(pair->events, RTNLGRP_LINK, RTNLGRP_NEIGH,
+				      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, 0))
 		return -EPROTO;
 	return 0;
 }
@@ -532,6 +644,7 @@ int doppel_rtnetlink_open(struct rtnetlink **rt)
 		.address_del = address_del,
 		.route_add = route_add,
 		.route_del = route_del,
+		.route_dump = route_dump,
 		.neighbour_add = neighbour_add,
 		.neighbour_del = neighbour_del,
 		.neighbour_probe = neighbour_probe,

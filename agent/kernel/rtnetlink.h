@@ -35,9 +35,11 @@ struct port_address {
 	bool permanent;		/* else the kernel made it, from an advertisement */
 };
 
-/* An IPv4 default route. */
+/* An IPv4 route of the main table. */
 struct port_route {
 	uint32_t ifindex;
+	struct in_addr dst;	/* prefix_len 0: all */
+	uint8_t prefix_len;
 	struct in_addr via;	/* on the link whatever the port's addresses say */
 	struct in_addr source;	/* of what the box itself sends */
 	uint32_t metric;
@@ -49,6 +51,9 @@ enum port_event_kind {
 	PORT_EVENT_LINK,	/* link: new, or changed */
 	PORT_EVENT_GONE,	/* link: ifindex and name only */
 	PORT_EVENT_NEIGHBOUR,	/* mac is reachable at ipv4 on port ifindex */
+	PORT_EVENT_NEIGHBOUR_GONE,	/* ipv4 is no neighbour on port ifindex any more */
+	PORT_EVENT_ADDRESS_GONE,	/* port ifindex no longer has ipv4 */
+	PORT_EVENT_ROUTE_GONE,	/* one of protocol, out of port ifindex */
 	PORT_EVENT_LOST,	/* events are missing: look at everything */
 };
 
@@ -58,6 +63,7 @@ struct port_event {
 	uint32_t ifindex;
 	struct mac mac;
 	struct in_addr ipv4;
+	uint8_t protocol;
 };
 
 /* One interface; tests have a fake. */
@@ -77,10 +83,13 @@ struct rtnetlink {
 	int (*address_add)(struct rtnetlink *rt, const struct port_address *address);
 	int (*address_del)(struct rtnetlink *rt, const struct port_address *address);
 
-	/* Takes the place of one with the same metric. */
+	/* Behind others of the same metric, whoever made them. -EEXIST: it is there already. */
 	int (*route_add)(struct rtnetlink *rt, const struct port_route *route);
-	/* By port, metric and protocol; -ESRCH: there is none. */
+	/* -ESRCH: there is none like it. */
 	int (*route_del)(struct rtnetlink *rt, const struct port_route *route);
+	/* Those of @protocol out of a port. -EINTR: they changed meanwhile, and some may be missing. */
+	int (*route_dump)(struct rtnetlink *rt, uint32_t ifindex, uint8_t protocol,
+			  int (*cb)(const struct port_route *route, void *ctx), void *ctx);
 
 	/* A permanent neighbour: nobody is asked. One that is there already is changed. */
 	int (*neighbour_add)(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,

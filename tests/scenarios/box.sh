@@ -68,6 +68,15 @@ ip -n gw link set wan0 up
 check "after the port was down the box has its way again" within 10 way_out
 is "and reaches the WAN" "$(within 15 box_reaches)" client
 
+# --- somebody else manages routes, addresses, the port's MAC
+ip -n gw route del default proto 208
+check "a way out that was taken away is back" within 15 way_out
+ip -n gw address del 192.168.1.1/24 dev lan0
+check "so it is, with the LAN address, when that is taken away" within 15 way_out
+ip -n gw link set wan0 address 02:00:00:00:99:99
+is "with another MAC of the port the box reaches the WAN" "$(within 15 box_reaches)" client
+like "aliases lead to the WAN, too" "$(ip -n gw route show proto 208)" '192\.0\.0\.0/29 via 192\.0\.0\.8 dev wan0'
+
 # --- the lender goes
 ip -n "dev$n" link set eth0 down
 check "the lender is forgotten" doppel devices "$first" --forget

@@ -109,6 +109,8 @@ static void test_lender(void)
 	is_int(fake->way.ifindex, 3, "a way out of the WAN port");
 	ok(doppel_ip4_eq(fake->way.via, fake_ip4("192.0.0.8")), "by the dummy next hop");
 	ok(doppel_ip4_eq(fake->permanent, fake_ip4("192.0.0.8")), "which needs no question");
+	ok(doppel_mac_is_host(&fake->permanent_mac) && fake->permanent_mac.b[0] & 2,
+	   "as it has a MAC of nobody's");
 	ok(doppel_ip4_eq(fake->way.source, fake_ip4("192.168.1.1")), "from the LAN address");
 	is_int(fake->way.metric, 2048, "behind other ways");
 	is_int(fake->way.mtu, 0, "with the port's MTU");
@@ -137,10 +139,13 @@ static void test_lender(void)
 
 	fake_stop(fake);
 	changes = fake->way_changes;
+	fake->lender_sets = 0;
 	fake_start(fake, FAKE_PLAIN);
 	fake_run(fake, 30000);
 	lends(fake, 7, "a new agent leaves it as it is");
+	is_int(fake->lender_sets, 0, "all the time");
 	is_int(fake->way.ifindex, 3, "with the way");
+	is_int(fake->way_changes, changes, "all the time");
 
 	reload(fake, "  wan: {interface: wan0, ipv6: off, lend: \"02:00:00:00:00:06\"}\n");
 	lends(fake, 6, "lend: a MAC");
@@ -157,6 +162,88 @@ static void test_lender(void)
 	reload(fake, "  wan: {interface: wan0, ipv6: off, identity: own}\n");
 	lends(fake, 0, "identity: own");
 	is_int(fake->way.ifindex, 0, "the box has a way of its own");
+	fake_free(fake);
+}
+
+static bool leads_to(const struct fake *fake, const char *ipv4, uint8_t len)
+{
+	size_t i;
+
+	for (i = 0; i < fake->alias_count; i++)
+		if (doppel_ip4_eq(fake->aliases[i].dst, fake_ip4(ipv4)) &&
+		    fake->aliases[i].prefix_len == len &&
+		    doppel_ip4_eq(fake->aliases[i].via, fake->way.via))
+			return true;
+	return false;
+}
+
+/* Whoever else manages routes may take it away. */
+static void test_way_taken(void)
+{
+	struct fake *fake = fake_new();
+	struct port_event gone = {
+		.kind = PORT_EVENT_ROUTE_GONE,
+		.ifindex = 3,
+		.protocol = 208,
+	};
+	unsigned int changes;
+
+	fake_start(fake, FAKE_PLAIN "  mappings: [{ipv4: 192.0.2.10, ipv6: \"2001:db8::10\"}]\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	ok(leads_to(fake, "192.0.0.0", 29) && leads_to(fake, "192.0.2.10", 32),
+	   "whatever other ways there are, aliases lie behind the WAN port");
+	fake->way = (struct port_route){ 0 };
+	doppel_ports_event(&gone, fake->gw);
+	fake_run(fake, 1000);
+	is_int(fake->way.ifindex, 0, "a way that is taken away is not fought for");
+	checked(fake, "lending", CHECK_WARN, "was taken away");
+	fake_run(fake, 5000);
+	is_int(fake->way.ifindex, 3, "but put back");
+	checked(fake, "lending", CHECK_OK, "leaves as");
+
+	changes = fake->way_changes;
+	gone.protocol = 3;
+	doppel_ports_event(&gone, fake->gw);
+	ok(!fake->gw->lending.stale, "other people's routes are no business of ours");
+	fake->permanent.s_addr = 0;
+	gone = (struct port_event){
+		.kind = PORT_EVENT_NEIGHBOUR_GONE,
+		.ifindex = 3,
+		.ipv4 = fake_ip4("192.0.0.8"),
+	};
+	doppel_ports_event(&gone, fake->gw);
+	fake_run(fake, 6000);
+	ok(fake->permanent.s_addr, "its neighbour is put back");
+	fake->permanent.s_addr = 0;
+	fake->wan.mac.b[5]++;
+	wan_link(fake, true, 1500);
+	ok(fake->permanent.s_addr, "and when the port's MAC is another one, at once");
+	is_int(fake->way_changes, changes, "with routes left alone");
+
+	fake->way = (struct port_route){ 0 };
+	fake->lan_address = false;
+	gone = (struct port_event){
+		.kind = PORT_EVENT_ADDRESS_GONE,
+		.ifindex = 2,
+		.ipv4 = fake_ip4("192.168.1.1"),
+	};
+	doppel_ports_event(&gone, fake->gw);
+	fake_run(fake, 6000);
+	ok(fake->lan_address && fake->way.ifindex == 3, "the LAN address comes back, with the way");
+
+	fake->refuse_route = -EPERM;
+	gone = (struct port_event){ .kind = PORT_EVENT_ROUTE_GONE, .ifindex = 3, .protocol = 208 };
+	fake->way = (struct port_route){ 0 };
+	doppel_ports_event(&gone, fake->gw);
+	fake_run(fake, 60000);
+	ok(!fake->alias_count && !fake->permanent.s_addr, "a way that cannot be opened is no half one");
+	checked(fake, "lending", CHECK_WARN, "cannot be opened");
+	fake->refuse_route = 0;
+	fake_run(fake, 6000);
+	is_int(fake->way.ifindex, 3, "it is tried again");
+	reload(fake, FAKE_PLAIN);
+	ok(!leads_to(fake, "192.0.2.10", 32), "a mapping that is no longer wanted has no way");
 	fake_free(fake);
 }
 
@@ -593,6 +680,7 @@ int main(void)
 {
 	doppel_log_set_level(LOG_CRIT);
 	test_lender();
+	test_way_taken();
 	test_left_behind();
 	test_families();
 	test_old_module();

@@ -54,15 +54,19 @@ struct fake {
 	size_t forward_count;
 	struct module_mapping mappings[FAKE_MAPPINGS];
 	size_t mapping_count;
-	unsigned int sets, adds, changes, dels, forward_adds, forward_dels;
+	unsigned int sets, lender_sets, adds, changes, dels, forward_adds, forward_dels;
 	unsigned int mapping_adds, mapping_dels;
 	bool old_module;		/* one that knows of no lender, NAT64, mapping or filter */
 
 	struct port_link lan, wan;
 	bool lan_address;
 	struct port_route way;		/* ifindex 0: none */
+	struct port_route aliases[8];	/* other routes of ours */
+	size_t alias_count;
 	struct in_addr permanent;	/* neighbour on the WAN port */
+	struct mac permanent_mac;
 	unsigned int way_changes;
+	int refuse_route;		/* errno of adding one */
 	bool tc_egress;
 	unsigned int probes;
 	struct {
@@ -177,6 +181,7 @@ static inline int fake_gateway_set(struct doppel_link *link, const struct module
 	fake->gateway.nat64_prefix_len = fake->set ? before.nat64_prefix_len : 0;
 	fake->gateway.filter_forward = fake->set && before.filter_forward;
 	fake->set = true;
+	fake->lender_sets += !!(what & MODULE_LENDER);
 	if (what & MODULE_LENDER)
 		fake->gateway.lender = gateway->lender;
 	if (what & MODULE_NAT64_PREFIX) {
@@ -477,26 +482,57 @@ static inline int fake_address_del(struct rtnetlink *rt, const struct port_addre
 
 static inline int fake_route_add(struct rtnetlink *rt, const struct port_route *route)
 {
-	FAKE(rt)->way = *route;
-	FAKE(rt)->way_changes++;
+	struct fake *fake = FAKE(rt);
+
+	if (fake->refuse_route)
+		return fake->refuse_route;
+	fake->way_changes++;
+	if (!route->prefix_len)
+		fake->way = *route;
+	else if (fake->alias_count < 8)
+		fake->aliases[fake->alias_count++] = *route;
+	else
+		return -ENOMEM;
 	return 0;
 }
 
 static inline int fake_route_del(struct rtnetlink *rt, const struct port_route *route)
 {
-	if (FAKE(rt)->way.ifindex != route->ifindex || FAKE(rt)->way.protocol != route->protocol)
+	struct fake *fake = FAKE(rt);
+	struct port_route *held = route->prefix_len ? NULL : &fake->way;
+	size_t i;
+
+	for (i = 0; !held && i < fake->alias_count; i++)
+		if (doppel_ip4_eq(fake->aliases[i].dst, route->dst))
+			held = &fake->aliases[i];
+	if (!held || held->ifindex != route->ifindex || held->protocol != route->protocol)
 		return -ESRCH;
-	FAKE(rt)->way = (struct port_route){ 0 };
-	FAKE(rt)->way_changes++;
+	fake->way_changes++;
+	*held = route->prefix_len ? fake->aliases[--fake->alias_count] : (struct port_route){ 0 };
 	return 0;
+}
+
+static inline int fake_route_dump(struct rtnetlink *rt, uint32_t ifindex, uint8_t protocol,
+				  int (*cb)(const struct port_route *route, void *ctx), void *ctx)
+{
+	struct fake *fake = FAKE(rt);
+	size_t i;
+	int err = 0;
+
+	if (fake->way.ifindex == ifindex && fake->way.protocol == protocol)
+		err = cb(&fake->way, ctx);
+	for (i = 0; !err && i < fake->alias_count; i++)
+		err = cb(&fake->aliases[i], ctx);
+	return err;
 }
 
 static inline int fake_neighbour_add(struct rtnetlink *rt, uint32_t ifindex, struct in_addr ipv4,
 				     const struct mac *mac)
 {
-	(void)mac;
-	if (ifindex == FAKE(rt)->wan.ifindex)
-		FAKE(rt)->permanent = ipv4;
+	if (ifindex != FAKE(rt)->wan.ifindex)
+		return 0;
+	FAKE(rt)->permanent = ipv4;
+	FAKE(rt)->permanent_mac = *mac;
 	return 0;
 }
 
@@ -827,6 +863,7 @@ static inline struct fake *fake_new(void)
 		.address_del = fake_address_del,
 		.route_add = fake_route_add,
 		.route_del = fake_route_del,
+		.route_dump = fake_route_dump,
 		.neighbour_add = fake_neighbour_add,
 		.neighbour_del = fake_neighbour_del,
 		.egress_filtered = fake_egress_filtered,
