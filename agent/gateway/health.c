@@ -90,7 +90,8 @@ void doppel_gateway_status(struct gateway *gateway, struct gateway_status *statu
 		.dhcp_wanted = config->lan.dhcp.on,
 		.dhcp_running = doppel_lan_dhcp_running(&gateway->lan_dhcp),
 		.dns_served = doppel_lan_dhcp_running(&gateway->lan_dhcp) &&
-			      doppel_lan_dhcp_relays(&gateway->lan_dhcp),
+			      doppel_lan_dhcp_relays(&gateway->lan_dhcp) &&
+			      !gateway->lan_dhcp.dns_taken,
 		.lend = doppel_lend_wanted(gateway) ? lend_modes[config->wan.lend] : LEND_OFF,
 		.nat64_origin = gateway->nat64.origin,
 		.nat64_prefix = gateway->nat64.prefix,
@@ -344,6 +345,10 @@ static void check_names(struct diagnosis *d)
 	struct in6_addr list[NAMES_MAX];
 	const unsigned int count = doppel_names_usable(gateway, list);
 
+	if (dhcp->dns_taken)
+		tell(d, "lan-dns", CHECK_WARN,
+		     "let that resolver ask the servers in resolv.conf of the run directory, or end it",
+		     "somebody else has port 53 on the LAN, and devices are told to ask the box");
 	tell(d, "name-servers", dhcp->dns_count || dhcp->fallback_count ? CHECK_OK : CHECK_WARN,
 	     "see whether the upstream's DHCP or router names one; one that is link-local cannot be "
 	     "asked by IPv4",
@@ -428,7 +433,8 @@ static void check_lan(struct diagnosis *d)
 		tell(d, "lan-dhcp", running ? CHECK_OK : CHECK_FAIL,
 		     "see the log: is dnsmasq installed, is another DHCP server on that port?",
 		     "dnsmasq %s on %s", !running ? "does not run" :
-		     doppel_lan_dhcp_relays(&gateway->lan_dhcp) ? "serves DHCP and DNS" :
+		     doppel_lan_dhcp_relays(&gateway->lan_dhcp) && !gateway->lan_dhcp.dns_taken ?
+		     "serves DHCP and DNS" :
 		     "serves DHCP",
 		     config->lan.interface);
 	else

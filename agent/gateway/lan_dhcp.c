@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,9 +22,14 @@
 #define DELAY_MIN_S 1.0
 #define DELAY_MAX_S 60.0
 #define NO_DNS_LEASE_S 300	/* devices come back soon for the name servers */
+#define DNS_PORT 53
+#define DNS_ON "\nport=53\n"
+#define DNS_OFF "\nport=0\n"
+#define DNS_AGAIN_S 10.0	/* until the next look at who has the port */
 #define HEALTHY_S 30.0		/* ran that long: the next end is a new story */
 
 static void start(struct lan_dhcp *dhcp);
+static void end(struct lan_dhcp *dhcp);
 
 /*
  * The keeper: ends dnsmasq when asked to end, or when the agent is gone; ends itself when dnsmasq
@@ -71,21 +77,18 @@ static _Noreturn void keep(const char *file, pid_t agent)
 	_exit(126);
 }
 
-static void on_restart(struct ev_loop *loop, ev_timer *timer, int events)
+static void start_in(struct lan_dhcp *dhcp, double delay_s)
 {
-	struct lan_dhcp *dhcp = timer->data;
-
-	(void)loop;
-	(void)events;
-	start(dhcp);
+	ev_timer_stop(dhcp->loop, &dhcp->restart);
+	ev_timer_set(&dhcp->restart, delay_s, 0);
+	ev_timer_start(dhcp->loop, &dhcp->restart);
 }
 
 static void retry_later(struct lan_dhcp *dhcp)
 {
 	if (ev_now(dhcp->loop) - dhcp->started > HEALTHY_S)
 		dhcp->delay_s = DELAY_MIN_S;
-	ev_timer_set(&dhcp->restart, dhcp->delay_s, 0);
-	ev_timer_start(dhcp->loop, &dhcp->restart);
+	start_in(dhcp, dhcp->delay_s);
 	dhcp->delay_s = dhcp->delay_s * 2 < DELAY_MAX_S ? dhcp->delay_s * 2 : DELAY_MAX_S;
 }
 
@@ -109,8 +112,62 @@ static void config_file(const struct lan_dhcp *dhcp, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s/lan-dhcp.conf", dhcp->dir);
 }
 
+static bool taken(const struct lan_dhcp *dhcp, int type)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr = dhcp->router,
+		.sin_port = htons(dhcp->dns_port),
+	};
+	const int on = 1;
+	int auto_close fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+	/* What lingers of TCP is nobody; with UDP two could share the port without knowing. */
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	return fd >= 0 &&
+	       (bind(fd, (const struct sockaddr *)&address, sizeof(address)) ||
+		(type == SOCK_STREAM && listen(fd, 1))) && errno == EADDRINUSE;
+}
+
+static bool dns_taken(const struct lan_dhcp *dhcp)
+{
+	return doppel_lan_dhcp_relays(dhcp) &&
+	       (taken(dhcp, SOCK_DGRAM) || taken(dhcp, SOCK_STREAM));
+}
+
+/* dnsmasq would not even serve DHCP then. */
+static void look_at_dns(struct lan_dhcp *dhcp)
+{
+	const bool before = dhcp->dns_taken;
+	char text[DOPPEL_IP4_TEXT];
+
+	dhcp->dns_taken = dns_taken(dhcp);
+	if (dhcp->dns_taken && !before)
+		doppel_log(LOG_WARNING, "lan: somebody else has port %u on %s, so devices ask that for "
+			   "names: let it ask the servers in %s/resolv.conf", dhcp->dns_port,
+			   doppel_ip4_format(dhcp->router, text), dhcp->dir);
+}
+
+static void on_restart(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct lan_dhcp *dhcp = timer->data;
+
+	(void)loop;
+	(void)events;
+	/* It may have been the dnsmasq of an agent before this one. */
+	if (dhcp->keeper && dns_taken(dhcp)) {
+		start_in(dhcp, DNS_AGAIN_S);
+		return;
+	}
+	end(dhcp);
+	start(dhcp);
+}
+
 static int write_config(const struct lan_dhcp *dhcp)
 {
+	const char *dns = dhcp->dns_taken ? strstr(dhcp->text, DNS_ON) : NULL;
+	const int head = dns ? (int)(dns - dhcp->text) : 0;
 	char path[PATH_MAX];
 	FILE auto_fclose *file = NULL;
 
@@ -118,7 +175,8 @@ static int write_config(const struct lan_dhcp *dhcp)
 		return -errno;
 	config_file(dhcp, path);
 	file = fopen(path, "we");
-	if (!file || fputs(dhcp->text, file) < 0 || fflush(file))
+	if (!file || fprintf(file, "%.*s%s%s", head, dhcp->text, dns ? DNS_OFF : "",
+			     dns ? dns + strlen(DNS_ON) : dhcp->text) < 0 || fflush(file))
 		return -errno;
 	return 0;
 }
@@ -127,9 +185,11 @@ static void start(struct lan_dhcp *dhcp)
 {
 	const pid_t agent = getpid();
 	char path[PATH_MAX];
-	int err = write_config(dhcp);
 	pid_t pid = -1;
+	int err;
 
+	look_at_dns(dhcp);
+	err = write_config(dhcp);
 	dhcp->started = ev_now(dhcp->loop);
 	config_file(dhcp, path);
 	if (!err) {
@@ -146,6 +206,8 @@ static void start(struct lan_dhcp *dhcp)
 	dhcp->keeper = pid;
 	ev_child_set(&dhcp->child, pid, 0);
 	ev_child_start(dhcp->loop, &dhcp->child);
+	if (dhcp->dns_taken)
+		start_in(dhcp, DNS_AGAIN_S);
 	doppel_log(LOG_INFO, "lan: dnsmasq serves DHCP");
 }
 
@@ -167,7 +229,7 @@ void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const cha
 {
 	char auto_free *copy = strdup(state);
 
-	*dhcp = (struct lan_dhcp){ .loop = loop, .delay_s = DELAY_MIN_S };
+	*dhcp = (struct lan_dhcp){ .loop = loop, .delay_s = DELAY_MIN_S, .dns_port = DNS_PORT };
 	snprintf(dhcp->dir, sizeof(dhcp->dir), "%s", run_dir);
 	snprintf(dhcp->leases, sizeof(dhcp->leases), "%s/lan.leases",
 		 copy ? dirname(copy) : run_dir);
@@ -253,6 +315,7 @@ int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
 		return 0;
 	end(dhcp);
 	free(dhcp->text);
+	dhcp->router = config->lan.address;
 	dhcp->text = text.data;
 	text = (struct buf){ 0 };
 	dhcp->delay_s = DELAY_MIN_S;

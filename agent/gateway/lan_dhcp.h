@@ -33,6 +33,9 @@ struct lan_dhcp {
 	char fallback[LAN_DNS_MAX][LAN_SERVER_TEXT];
 	unsigned int fallback_count;
 	bool relay;
+	struct in_addr router;		/* the box on the LAN */
+	uint16_t dns_port;		/* 53, but in tests */
+	bool dns_taken;			/* somebody else answers there: dnsmasq does DHCP only */
 	char *text;			/* the running configuration; NULL: not wanted */
 	pid_t keeper;			/* 0: none */
 	ev_child child;

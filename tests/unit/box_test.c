@@ -644,6 +644,10 @@ static void test_diagnosis(void)
 	fake_advertise(fake);
 	fake_run(fake, 1000);
 	checked(fake, "name-servers", CHECK_OK, "devices ask the box; the box can ask 1");
+	checked(fake, "lan-dns", CHECK_OK, "no such check");
+	fake->gw->lan_dhcp.dns_taken = true;
+	checked(fake, "lan-dns", CHECK_WARN, "somebody else has port 53");
+	fake->gw->lan_dhcp.dns_taken = false;
 	fake->pref64 = "64:ff9b::";
 	fake->pref64_s = 600;
 	fake_advertise(fake);

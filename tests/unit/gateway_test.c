@@ -491,6 +491,49 @@ static void test_lan_dhcp(void)
 	fake_free(fake);
 }
 
+/* A resolver of the site's on the box does not end the LAN's DHCP. */
+static void test_lan_dns_taken(void)
+{
+	static const char server[LAN_DNS_MAX][LAN_SERVER_TEXT] = { "192.0.0.2" };
+	struct fake *fake = fake_new();
+	struct config *config = fake_config(fake, FAKE_PLAIN);
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t len = sizeof(address);
+	char path[128], text[1024] = "";
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct lan_dhcp dhcp;
+	FILE *file;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)&address, len) ||
+	    getsockname(fd, (struct sockaddr *)&address, &len))
+		abort();
+	/* No dnsmasq there: what it would read is enough. */
+	setenv("PATH", fake->run_dir, 1);
+	config->lan.dhcp.on = true;
+	config->lan.address = address.sin_addr;
+	doppel_lan_dhcp_init(&dhcp, EV_DEFAULT, fake->run_dir, fake->state);
+	dhcp.dns_port = ntohs(address.sin_port);
+	doppel_lan_dhcp_set_fallback(&dhcp, server, 1, true);
+	doppel_lan_dhcp_apply(&dhcp, config);
+	snprintf(path, sizeof(path), "%s/lan-dhcp.conf", fake->run_dir);
+	file = fopen(path, "re");
+	if (!file || !fread(text, 1, sizeof(text) - 1, file))
+		abort();
+	fclose(file);
+	ok(dhcp.dns_taken && strstr(text, "\nport=0\nserver=192.0.0.2\n"),
+	   "where somebody else has the port of DNS, dnsmasq leaves it alone");
+	ok(strstr(text, "\ndhcp-option=option:dns-server,127.0.0.1\n"), "and devices ask whoever it is");
+	doppel_lan_dhcp_stop(&dhcp);
+	close(fd);
+	doppel_lan_dhcp_apply(&dhcp, config);
+	ok(!dhcp.dns_taken, "a port that is free is taken");
+	doppel_lan_dhcp_stop(&dhcp);
+	unlink(path);
+	doppel_config_free(config);
+	fake_free(fake);
+}
+
 int main(void)
 {
 	doppel_log_set_level(LOG_ERR);
@@ -506,5 +549,6 @@ int main(void)
 	test_link();
 	test_pace();
 	test_lan_dhcp();
+	test_lan_dns_taken();
 	return done_testing();
 }
