@@ -324,6 +324,7 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 		doppel_nat64_init(new);
 		watch(new);
 		err = read_secret(new);
+		doppel_names_restore(new);
 		if (!err)
 			err = doppel_discovery_restore(new);
 		if (err)

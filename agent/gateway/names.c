@@ -16,6 +16,14 @@
 #include "gateway/config.h"
 #include "gateway/device.h"
 #include "gateway/state.h"
+#include "store/store.h"
+
+#define QUIET_MS 10000		/* anybody on the WAN can advertise name servers, as often as they like */
+
+/* Whom devices were told to ask, in the store: their LAN leases outlive the agent. */
+#define TOLD_KEY "lan-dns"
+#define TOLD_BOX "box"
+#define TOLD_ALIASES "aliases"
 
 /* 192.0.0.2 and .3, of the addresses that RFC 7335 keeps for translators like this one. */
 static struct in_addr alias(unsigned int slot)
@@ -87,18 +95,34 @@ static bool aliased(const struct names *names, const struct in6_addr *server)
 	return has(names->aliased, NAMES_ALIASES, server);
 }
 
-/* A server keeps its alias for as long as it is one; a free alias goes to the next that has none. */
-static void choose_aliases(struct gateway *gateway)
+/*
+ * Nobody needs them where there are IPv4 servers, but for devices that were told to ask an alias when
+ * there were none, and go on with it for as long as their LAN leases last.
+ */
+static bool needless(const struct gateway *gateway)
 {
-	const bool needless = gateway->lan_dhcp.dns_count ||
-			      gateway->config->wan.identity == CONFIG_OWN;
+	const struct lan_dhcp *dhcp = &gateway->lan_dhcp;
+
+	return gateway->config->wan.identity == CONFIG_OWN || !gateway->held.lends ||
+	       (dhcp->dns_count && (dhcp->relay || !dhcp->fallback_count));
+}
+
+/*
+ * A server keeps its alias for as long as it is one; a free alias goes to the next that has none.
+ * True if something changed.
+ */
+static bool choose_aliases(struct gateway *gateway)
+{
 	struct names *names = &gateway->names;
 	struct in6_addr list[NAMES_MAX];
-	unsigned int i, slot, count = needless ? 0 : servers6(gateway, list);
+	struct in6_addr before[NAMES_ALIASES];
+	const bool none = needless(gateway);
+	unsigned int i, slot, count = none ? 0 : servers6(gateway, list);
 
 	/* Until a router has been heard, what the agent before this one found out still holds. */
-	if (!count && !needless && !gateway->router_heard)
-		return;
+	if (!count && !none && !gateway->router_heard)
+		return false;
+	memcpy(before, names->aliased, sizeof(before));
 	for (slot = 0; slot < NAMES_ALIASES; slot++)
 		if (!has(list, count, &names->aliased[slot]))
 			names->aliased[slot] = in6addr_any;
@@ -110,6 +134,7 @@ static void choose_aliases(struct gateway *gateway)
 		if (slot < NAMES_ALIASES)
 			names->aliased[slot] = list[i];
 	}
+	return memcmp(before, names->aliased, sizeof(before));
 }
 
 void doppel_names_held(struct gateway *gateway, const struct module_mapping *mapping)
@@ -235,30 +260,87 @@ static void write_resolv(struct gateway *gateway)
 }
 
 /*
- * Once devices were told to ask the box they go on with it for as long as their LAN leases last: it
- * does not stop answering when the WAN turns out to have IPv4 name servers, too.
+ * dnsmasq knows both aliases at all times, so that it goes on undisturbed while servers come and go;
+ * who is told to ask them directly is told only of those that are there.
  */
-static void serve_lan(struct gateway *gateway)
+static unsigned int lan_servers(const struct gateway *gateway, bool relay,
+				struct in6_addr list[NAMES_MAX])
+{
+	const unsigned int count = servers(gateway, list);
+	unsigned int slot;
+
+	if (!relay || !count || gateway->lan_dhcp.dns_count ||
+	    gateway->config->wan.identity == CONFIG_OWN)
+		return count;
+	for (slot = 0; slot < NAMES_ALIASES; slot++) {
+		const struct in_addr file = file_alias(gateway, &gateway->names.aliased[slot]);
+
+		list[slot] = mapped(file.s_addr ? file : alias(slot));
+	}
+	return slot;
+}
+
+/* The box asks for the devices, unless it cannot: by the file one device lends, and it is not there. */
+static bool relays(const struct gateway *gateway)
+{
+	return gateway->config->wan.identity == CONFIG_OWN ||
+	       (doppel_lend_wanted(gateway) && (gateway->config->wan.lend != CONFIG_LEND_MAC ||
+						doppel_lend_lender(gateway)));
+}
+
+static const char *told(const struct lan_dhcp *dhcp)
+{
+	return dhcp->relay ? TOLD_BOX : TOLD_ALIASES;
+}
+
+void doppel_names_restore(struct gateway *gateway)
+{
+	static const char aliases[LAN_DNS_MAX][LAN_SERVER_TEXT] = { "192.0.0.2", "192.0.0.3" };
+	char auto_free *stored = NULL;
+
+	if (!doppel_store_setting_get(gateway->store, TOLD_KEY, &stored))
+		doppel_lan_dhcp_set_fallback(&gateway->lan_dhcp, aliases, NAMES_ALIASES,
+					     !strcmp(stored, TOLD_BOX));
+}
+
+/*
+ * Once devices were told to ask the box they go on with it for as long as their LAN leases last: it
+ * does not stop answering when the WAN turns out to have IPv4 name servers, too, nor with a new agent.
+ * True if something changed.
+ */
+static bool serve_lan(struct gateway *gateway)
 {
 	struct lan_dhcp *dhcp = &gateway->lan_dhcp;
-	const bool relay = gateway->config->wan.identity == CONFIG_OWN ||
-			   doppel_lend_wanted(gateway);
+	const bool relay = dhcp->dns_count ? dhcp->relay : relays(gateway);
 	char text[LAN_DNS_MAX][LAN_SERVER_TEXT];
 	struct in6_addr list[NAMES_MAX];
-	unsigned int i, count = servers(gateway, list);
+	unsigned int i, count = lan_servers(gateway, relay, list);
 
 	if (dhcp->dns_count && !dhcp->relay)
-		return;
+		return false;
 	for (i = 0; i < count; i++)
 		format(gateway, &list[i], text[i]);
-	if (doppel_lan_dhcp_set_fallback(dhcp, text, count, relay) && dhcp->text)
+	if (!doppel_lan_dhcp_set_fallback(dhcp, text, count, relay))
+		return false;
+	if (dhcp->text)
 		doppel_lan_dhcp_apply(dhcp, gateway->config);
+	doppel_store_setting_put(gateway->store, TOLD_KEY, told(dhcp));
+	return true;
 }
 
 void doppel_names_settle(struct gateway *gateway)
 {
-	choose_aliases(gateway);
-	serve_lan(gateway);
+	struct names *names = &gateway->names;
+	const int64_t now = doppel_gateway_now(gateway);
+
+	if (now < names->quiet_until) {
+		doppel_gateway_settle_after(gateway, names->quiet_until - now);
+	} else {
+		const bool chosen = choose_aliases(gateway);
+
+		if (serve_lan(gateway) || chosen)
+			names->quiet_until = now + QUIET_MS;
+	}
 	write_resolv(gateway);
 }
 

@@ -279,6 +279,7 @@ void doppel_reconcile(struct gateway *gateway)
 		gateway->attempts = 0;
 		gateway->ready = true;
 		gateway->lending.stale = true;
+		gateway->names.quiet_until = 0;
 		push_all(gateway);
 		doppel_gateway_settle_after(gateway, 0);
 	}

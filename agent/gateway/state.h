@@ -60,6 +60,7 @@ struct names {
 	struct in6_addr dhcp6[NAMES_MAX];	/* that DHCPv6 names */
 	unsigned int dhcp6_count;
 	struct in6_addr aliased[NAMES_ALIASES];	/* who has 192.0.0.2, .3; unspecified: nobody */
+	int64_t quiet_until;		/* no other aliases, nor other words to devices, before */
 	char *written;			/* to resolv.conf */
 };
 
@@ -196,6 +197,8 @@ int doppel_mappings_held(struct gateway *gateway, const struct module_mapping *m
 
 /* names.c */
 void doppel_names_settle(struct gateway *gateway);
+/* What an agent before this one told the devices. */
+void doppel_names_restore(struct gateway *gateway);
 /* DHCPv6 names these. */
 void doppel_names_learn6(struct gateway *gateway, const struct in6_addr *servers,
 			 unsigned int count);

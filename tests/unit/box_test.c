@@ -541,6 +541,14 @@ static void test_names_of_dhcp6(void)
 	fake_free(fake);
 }
 
+static void lan_has(struct fake *fake, const char *part, const char *what)
+{
+	struct buf auto_buf text = { 0 };
+
+	doppel_lan_dhcp_render(&fake->gw->lan_dhcp, fake->config, &text);
+	ok(strstr(text.data, part), "%s", what);
+}
+
 static void test_names(void)
 {
 	struct fake *fake = fake_new();
@@ -559,7 +567,8 @@ static void test_names(void)
 	ok(doppel_ip4_eq(fake->mappings[0].ipv4, fake_ip4("192.0.0.2")), "192.0.0.2");
 	resolv_is(fake, "nameserver 192.0.0.2\n", "which the box asks");
 	doppel_lan_dhcp_render(&fake->gw->lan_dhcp, fake->config, &text);
-	ok(strstr(text.data, "\nport=53\nserver=192.0.0.2\n"), "dnsmasq asks it, too");
+	ok(strstr(text.data, "\nport=53\nserver=192.0.0.2\nserver=192.0.0.3\n"),
+	   "dnsmasq asks it, too, and knows where a second one would be");
 	ok(strstr(text.data, "\ndhcp-option=option:dns-server,192.168.1.1\n"),
 	   "and devices ask the box");
 	doppel_buf_free(&text);
@@ -617,6 +626,110 @@ static void test_names(void)
 	   "those who were told to ask the box may go on");
 	ok(strstr(text.data, "\ndhcp-option=option:dns-server,10.0.0.53\n"),
 	   "the others ask the server");
+	fake_stop(fake);
+	fake_start(fake, FAKE_DUAL);
+	fake_run(fake, 60000);
+	lan_has(fake, "\nport=53\nserver=10.0.0.53\n", "so it is with a new agent");
+	fake_free(fake);
+}
+
+/* Devices that were told to ask an alias do so for as long as their leases last. */
+static void test_aliases_stay(void)
+{
+	static const char file[] = "  wan: {interface: wan0, lend: off}\n";
+	struct fake *fake = fake_new();
+
+	fake->router = true;
+	fake->dhcp_server = false;
+	fake->dns4 = true;
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 100000;
+	fake_start(fake, file);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	lan_has(fake, "\ndhcp-option=option:dns-server,192.0.0.2\n", "devices ask the alias");
+	fake->dhcp_server = true;
+	fake_run(fake, 200000);
+	lan_has(fake, "\ndhcp-option=option:dns-server,10.0.0.53\n", "then others ask an IPv4 server");
+	is_int(fake->mapping_count, 1, "but the alias stays");
+	fake_stop(fake);
+	fake_start(fake, file);
+	fake_run(fake, 60000);
+	is_int(fake->mapping_count, 1, "with a new agent, too");
+	fake_free(fake);
+
+	fake = fake_new();
+	fake->dns4 = true;
+	fake->router = true;
+	fake_start(fake, file);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 100000;
+	fake_advertise(fake);
+	fake_run(fake, 20000);
+	is_int(fake->mapping_count, 0, "nobody was told: none is made");
+	fake_free(fake);
+}
+
+/* Nobody is told to ask a resolver that cannot ask anybody. */
+static void test_deaf_resolver(void)
+{
+	struct fake *fake = fake_new();
+
+	fake->old_module = true;
+	fake->router = true;
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 100000;
+	fake_start(fake, FAKE_SIX);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	lan_has(fake, "\nport=0\n", "a module without mappings: no resolver");
+	checked(fake, "name-servers", CHECK_WARN, "no name server is known");
+	fake_free(fake);
+
+	fake = fake_new();
+	fake->router = true;
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 100000;
+	fake_start(fake, "  wan: {interface: wan0, ipv4: off, lend: \"02:00:00:00:00:08\"}\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	lan_has(fake, "\ndhcp-option=option:dns-server,192.0.0.2\n",
+		"the lender of the file is not there: devices ask the alias themselves");
+	fake_seen(fake, 8, "192.168.1.8");
+	fake_run(fake, 20000);
+	lan_has(fake, "\ndhcp-option=option:dns-server,192.168.1.1\n", "it is: they ask the box");
+	fake_free(fake);
+}
+
+/* Anybody on the WAN can advertise what they like, as often as they like. */
+static void test_flapping(void)
+{
+	struct buf auto_buf before = { 0 }, after = { 0 };
+	struct fake *fake = fake_new();
+	unsigned int i, changes;
+
+	fake->router = true;
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 100000;
+	fake_start(fake, FAKE_SIX);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	doppel_lan_dhcp_render(&fake->gw->lan_dhcp, fake->config, &before);
+	changes = fake->mapping_adds + fake->mapping_dels;
+	fake->dns6 = "2001:db8::54";
+	for (i = 0; i < 1201; i++) {
+		fake->dns6_s = i % 2 ? 0 : 600;
+		fake_advertise(fake);
+		fake_run(fake, 50);
+	}
+	changes = fake->mapping_adds + fake->mapping_dels - changes;
+	ok(changes && changes <= 7, "a minute of name servers that come and go: %u changes", changes);
+	doppel_lan_dhcp_render(&fake->gw->lan_dhcp, fake->config, &after);
+	is_str(after.data, before.data, "and dnsmasq is left alone");
+	fake_run(fake, 10000);
+	is_int(fake->mapping_count, 2, "in the end all is as they said last");
 	fake_free(fake);
 }
 
@@ -694,6 +807,9 @@ int main(void)
 	test_prefix_of_servers();
 	test_names();
 	test_names_of_dhcp6();
+	test_aliases_stay();
+	test_deaf_resolver();
+	test_flapping();
 	test_diagnosis();
 	return done_testing();
 }
