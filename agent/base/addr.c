@@ -150,6 +150,23 @@ bool doppel_ip4_is_host_in(struct in_addr addr, uint8_t len)
 	return len >= 31 || (host != 0 && host != last);
 }
 
+bool doppel_ip6_is_host(const struct in6_addr *addr)
+{
+	return !IN6_IS_ADDR_UNSPECIFIED(addr) && !IN6_IS_ADDR_LOOPBACK(addr) &&
+	       !IN6_IS_ADDR_MULTICAST(addr) && !IN6_IS_ADDR_V4MAPPED(addr);
+}
+
+bool doppel_ip6_in_list(const struct in6_addr *addr, const struct in6_addr *list,
+			unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (doppel_ip6_eq(&list[i], addr))
+			return true;
+	return false;
+}
+
 bool doppel_ip6_in_prefix(const struct in6_addr *addr, const struct in6_addr *net, uint8_t len)
 {
 	uint8_t whole = len / 8, rest = len % 8;
@@ -184,7 +201,8 @@ bool doppel_ip6_is_nat64_prefix(const struct in6_addr *prefix, uint8_t len)
 	for (i = len / 8; i < sizeof(prefix->s6_addr); i++)
 		if (prefix->s6_addr[i])
 			return false;
-	return !prefix->s6_addr[8];
+	return !prefix->s6_addr[8] && doppel_ip6_is_host(prefix) &&
+	       !IN6_IS_ADDR_LINKLOCAL(prefix);
 }
 
 struct in6_addr doppel_ip6_eui64(const struct in6_addr *prefix, const struct mac *mac)

@@ -65,9 +65,16 @@ bool doppel_ip4_is_host(struct in_addr addr);
 /* May be a host's within its own prefix: neither the network nor the broadcast address. */
 bool doppel_ip4_is_host_in(struct in_addr addr, uint8_t len);
 
+/* May be a host's in general: not unspecified, not loopback, not multicast, not v4-mapped. */
+bool doppel_ip6_is_host(const struct in6_addr *addr);
+bool doppel_ip6_in_list(const struct in6_addr *addr, const struct in6_addr *list,
+			unsigned int count);
 bool doppel_ip6_in_prefix(const struct in6_addr *addr, const struct in6_addr *net, uint8_t len);
 
-/* May be under RFC 6052 section 2.2: the length is one of its, bits 64 to 71 and the rest are zero. */
+/*
+ * May be under RFC 6052 section 2.2: the length is one of its, bits 64 to 71 and the rest are zero, and
+ * hosts beyond a link can be under it. The module takes no other.
+ */
 bool doppel_ip6_is_nat64_prefix(const struct in6_addr *prefix, uint8_t len);
 /* The IPv4 host's address under such a prefix. */
 struct in6_addr doppel_ip6_nat64(const struct in6_addr *prefix, uint8_t len, struct in_addr ipv4);

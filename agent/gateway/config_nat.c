@@ -40,12 +40,7 @@ static void read_prefix(struct reader *reader, const struct yaml_node *node)
 	if (!doppel_ip6_is_nat64_prefix(&config->nat64.prefix, config->nat64.len))
 		doppel_yaml_error(reader->error, node,
 				  "must have a length of 32, 40, 48, 56, 64 or 96, and zeros after it "
-				  "and in bits 64 to 71 (RFC 6052)");
-	else if (IN6_IS_ADDR_MULTICAST(&config->nat64.prefix) ||
-		 IN6_IS_ADDR_LINKLOCAL(&config->nat64.prefix) ||
-		 IN6_IS_ADDR_UNSPECIFIED(&config->nat64.prefix))
-		doppel_yaml_error(reader->error, node, "%s is no prefix that hosts can be under",
-				  node->text);
+				  "and in bits 64 to 71 (RFC 6052), and hosts beyond a link under it");
 }
 
 void doppel_config_read_nat64(struct reader *reader, const struct yaml_node *gateway)
@@ -88,9 +83,7 @@ static void check_alias(struct reader *reader, const struct yaml_node *node, str
 static void check_host(struct reader *reader, const struct yaml_node *node,
 		       const struct in6_addr *ipv6)
 {
-	if (IN6_IS_ADDR_MULTICAST(ipv6) || IN6_IS_ADDR_UNSPECIFIED(ipv6) ||
-	    IN6_IS_ADDR_LOOPBACK(ipv6) || IN6_IS_ADDR_LINKLOCAL(ipv6) ||
-	    IN6_IS_ADDR_V4MAPPED(ipv6))
+	if (!doppel_ip6_is_host(ipv6) || IN6_IS_ADDR_LINKLOCAL(ipv6))
 		doppel_yaml_error(reader->error, node, "%s is no host's address beyond a link",
 				  node->text);
 }

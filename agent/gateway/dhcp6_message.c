@@ -156,8 +156,10 @@ static void parse_dns(const struct option *option, struct dhcp6_lease *lease)
 {
 	size_t at;
 
-	for (at = 0; at + 16 <= option->len && lease->dns_count < DHCP6_DNS_MAX; at += 16)
-		memcpy(&lease->dns[lease->dns_count++], option->data + at, 16);
+	for (at = 0; at + 16 <= option->len && lease->dns_count < DHCP6_DNS_MAX; at += 16) {
+		memcpy(&lease->dns[lease->dns_count], option->data + at, 16);
+		lease->dns_count += doppel_ip6_is_host(&lease->dns[lease->dns_count]);
+	}
 }
 
 static enum verdict parse_option(const struct option *option, const struct mac *mac,

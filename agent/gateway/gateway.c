@@ -121,7 +121,6 @@ static void settle(struct gateway *gateway)
 		return;
 	doppel_lend_settle(gateway);
 	doppel_names_settle(gateway);
-	doppel_mappings_settle(gateway);
 	doppel_nat64_settle(gateway);
 }
 

@@ -97,11 +97,15 @@ static int tell_module(struct gateway *gateway, const struct mac *lender)
 	err = gateway->module->gateway_set(gateway->module, &wanted, MODULE_LENDER);
 	doppel_mac_format(lender, text);
 	if (err) {
-		doppel_log(LOG_ERR, "box: %s cannot lend its identity: %s", text,
-			   gateway->module->message[0] ? gateway->module->message :
-			   strerror(-err));
+		if (!gateway->lending.refused)
+			doppel_log(LOG_ERR, "box: %s cannot lend its identity: %s; trying again", text,
+				   gateway->module->message[0] ? gateway->module->message :
+				   strerror(-err));
+		gateway->lending.refused = true;
+		doppel_gateway_settle_after(gateway, RETRY_MS);
 		return err;
 	}
+	gateway->lending.refused = false;
 	gateway->held.lender = *lender;
 	if (doppel_mac_is_host(lender))
 		doppel_log(LOG_NOTICE, "box: its own traffic leaves as %s", text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* IPv4 aliases of IPv6 hosts: the file's, and our own of name servers. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "base/log.h"
 #include "gateway/config.h"
 #include "gateway/state.h"
+
+#define RETRY_MS 60000
 
 static bool same(const struct module_mapping *a, const struct module_mapping *b)
 {
@@ -44,6 +47,11 @@ static struct module_mapping *wanted(const struct gateway *gateway, size_t *coun
 	return list;
 }
 
+bool doppel_mappings_have(const struct gateway *gateway, const struct module_mapping *mapping)
+{
+	return has(gateway->mappings, gateway->mapping_count, mapping);
+}
+
 int doppel_mappings_held(struct gateway *gateway, const struct module_mapping *mapping)
 {
 	struct module_mapping *list = reallocarray(gateway->mappings, gateway->mapping_count + 1,
@@ -56,17 +64,22 @@ int doppel_mappings_held(struct gateway *gateway, const struct module_mapping *m
 	return 0;
 }
 
-static void complain(struct gateway *gateway, const struct module_mapping *mapping, int err)
+/* The first of them stands for all. */
+static void complain(struct gateway *gateway, const struct module_mapping *mapping, int err,
+		     char problem[GATEWAY_PROBLEM_MAX])
 {
 	char ipv4[DOPPEL_IP4_TEXT], ipv6[DOPPEL_IP6_TEXT];
 
-	doppel_log(LOG_ERR, "mapping of %s to %s: %s", doppel_ip4_format(mapping->ipv4, ipv4),
-		   doppel_ip6_format(&mapping->ipv6, ipv6),
-		   gateway->module->message[0] ? gateway->module->message : strerror(-err));
+	if (*problem)
+		return;
+	snprintf(problem, GATEWAY_PROBLEM_MAX, "mapping of %s to %s: %s",
+		 doppel_ip4_format(mapping->ipv4, ipv4), doppel_ip6_format(&mapping->ipv6, ipv6),
+		 gateway->module->message[0] ? gateway->module->message : strerror(-err));
 }
 
 /* Those that are not wanted go first: their addresses may be needed. */
-static void remove_others(struct gateway *gateway, const struct module_mapping *list, size_t count)
+static void remove_others(struct gateway *gateway, const struct module_mapping *list, size_t count,
+			  char problem[GATEWAY_PROBLEM_MAX])
 {
 	struct doppel_link *module = gateway->module;
 	size_t i, kept = 0;
@@ -79,7 +92,7 @@ static void remove_others(struct gateway *gateway, const struct module_mapping *
 			err = module->mapping_del(module, &held);
 			if (!err || err == -ENOENT)
 				continue;
-			complain(gateway, &held, err);
+			complain(gateway, &held, err, problem);
 		}
 		gateway->mappings[kept++] = held;
 	}
@@ -91,10 +104,11 @@ void doppel_mappings_settle(struct gateway *gateway)
 	struct doppel_link *module = gateway->module;
 	size_t i, count = 0;
 	struct module_mapping auto_free *list = wanted(gateway, &count);
+	char problem[GATEWAY_PROBLEM_MAX] = "";
 
 	if (!list || !gateway->held.lends)
 		return;
-	remove_others(gateway, list, count);
+	remove_others(gateway, list, count, problem);
 	for (i = 0; i < count; i++) {
 		int err;
 
@@ -104,6 +118,11 @@ void doppel_mappings_settle(struct gateway *gateway)
 		if (!err)
 			err = doppel_mappings_held(gateway, &list[i]);
 		if (err)
-			complain(gateway, &list[i], err);
+			complain(gateway, &list[i], err, problem);
 	}
+	if (*problem)
+		doppel_gateway_settle_after(gateway, RETRY_MS);
+	if (*problem && strcmp(problem, gateway->mapping_problem))
+		doppel_log(LOG_ERR, "%s", problem);
+	memcpy(gateway->mapping_problem, problem, sizeof(problem));
 }

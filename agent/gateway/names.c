@@ -39,23 +39,13 @@ static struct in6_addr mapped(struct in_addr ipv4)
 	return address;
 }
 
-static bool has(const struct in6_addr *list, unsigned int count, const struct in6_addr *address)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (doppel_ip6_eq(&list[i], address))
-			return true;
-	return false;
-}
-
 void doppel_names_learn6(struct gateway *gateway, const struct in6_addr *servers,
 			 unsigned int count)
 {
 	struct names *names = &gateway->names;
 
 	/* Kept as they are while the new list still has the first of them. */
-	if (!count || (names->dhcp6_count && has(servers, count, &names->dhcp6[0])))
+	if (!count || (names->dhcp6_count && doppel_ip6_in_list(&names->dhcp6[0], servers, count)))
 		return;
 	names->dhcp6_count = count < NAMES_MAX ? count : NAMES_MAX;
 	memcpy(names->dhcp6, servers, names->dhcp6_count * sizeof(*servers));
@@ -73,7 +63,7 @@ static unsigned int servers6(const struct gateway *gateway, struct in6_addr list
 
 	memcpy(list, names->dhcp6, count * sizeof(*list));
 	for (i = 0; i < told_count && count < NAMES_MAX; i++)
-		if (!has(list, count, &told[i]))
+		if (!doppel_ip6_in_list(&told[i], list, count))
 			list[count++] = told[i];
 	return count;
 }
@@ -92,7 +82,7 @@ static struct in_addr file_alias(const struct gateway *gateway, const struct in6
 
 static bool aliased(const struct names *names, const struct in6_addr *server)
 {
-	return has(names->aliased, NAMES_ALIASES, server);
+	return doppel_ip6_in_list(server, names->aliased, NAMES_ALIASES);
 }
 
 /*
@@ -124,7 +114,7 @@ static bool choose_aliases(struct gateway *gateway)
 		return false;
 	memcpy(before, names->aliased, sizeof(before));
 	for (slot = 0; slot < NAMES_ALIASES; slot++)
-		if (!has(list, count, &names->aliased[slot]))
+		if (!doppel_ip6_in_list(&names->aliased[slot], list, count))
 			names->aliased[slot] = in6addr_any;
 	for (i = slot = 0; i < count; i++) {
 		if (aliased(names, &list[i]) || IN6_IS_ADDR_LINKLOCAL(&list[i]))
@@ -172,9 +162,13 @@ static unsigned int by_alias(const struct gateway *gateway, struct in6_addr list
 
 	for (slot = 0; slot < NAMES_ALIASES; slot++) {
 		const struct in_addr file = file_alias(gateway, &names->aliased[slot]);
+		const struct module_mapping mapping = {
+			.ipv4 = file.s_addr ? file : alias(slot),
+			.ipv6 = names->aliased[slot],
+		};
 
-		if (!IN6_IS_ADDR_UNSPECIFIED(&names->aliased[slot]))
-			list[count++] = mapped(file.s_addr ? file : alias(slot));
+		if (doppel_mappings_have(gateway, &mapping))
+			list[count++] = mapped(mapping.ipv4);
 	}
 	return count;
 }
@@ -332,15 +326,16 @@ void doppel_names_settle(struct gateway *gateway)
 {
 	struct names *names = &gateway->names;
 	const int64_t now = doppel_gateway_now(gateway);
+	const bool quiet = now < names->quiet_until;
+	bool changed = !quiet && choose_aliases(gateway);
 
-	if (now < names->quiet_until) {
+	/* Before anybody is told of them the aliases must lead somewhere. */
+	doppel_mappings_settle(gateway);
+	changed |= !quiet && serve_lan(gateway);
+	if (quiet)
 		doppel_gateway_settle_after(gateway, names->quiet_until - now);
-	} else {
-		const bool chosen = choose_aliases(gateway);
-
-		if (serve_lan(gateway) || chosen)
-			names->quiet_until = now + QUIET_MS;
-	}
+	else if (changed)
+		names->quiet_until = now + QUIET_MS;
 	write_resolv(gateway);
 }
 

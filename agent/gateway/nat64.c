@@ -155,7 +155,7 @@ static void choose(struct gateway *gateway)
 
 static void tell_module(struct gateway *gateway)
 {
-	const struct nat64 *nat64 = &gateway->nat64;
+	struct nat64 *nat64 = &gateway->nat64;
 	struct module_gateway wanted = gateway->held;
 	char text[DOPPEL_IP6_TEXT];
 	int err;
@@ -168,11 +168,19 @@ static void tell_module(struct gateway *gateway)
 	err = gateway->module->gateway_set(gateway->module, &wanted, MODULE_NAT64_PREFIX);
 	doppel_ip6_format(&nat64->prefix, text);
 	if (err) {
-		doppel_log(LOG_ERR, "wan: the module refuses the NAT64 prefix %s/%u: %s", text,
-			   nat64->len, gateway->module->message[0] ? gateway->module->message :
-			   strerror(-err));
+		if (nat64->refused_len != nat64->len ||
+		    !doppel_ip6_eq(&nat64->refused, &nat64->prefix))
+			doppel_log(LOG_ERR, "wan: the module refuses the NAT64 prefix %s/%u: %s", text,
+				   nat64->len, gateway->module->message[0] ?
+				   gateway->module->message : strerror(-err));
+		nat64->refused = nat64->prefix;
+		nat64->refused_len = nat64->len;
+		/* What it has is what counts. */
+		set(nat64, gateway->held.nat64_prefix_len ? NAT64_HELD : NAT64_NONE,
+		    &gateway->held.nat64_prefix, gateway->held.nat64_prefix_len);
 		return;
 	}
+	nat64->refused_len = 0;
 	gateway->held = wanted;
 	if (nat64->len)
 		doppel_log(LOG_NOTICE, "wan: NAT64 prefix %s/%u (%s)", text, nat64->len,

@@ -86,8 +86,7 @@ static void take_dns(const uint8_t *p, size_t len, struct ra *ra)
 		struct ra_dns dns = { .lifetime_s = doppel_get32(p + 4) };
 
 		memcpy(&dns.server, p + at, 16);
-		if (!IN6_IS_ADDR_MULTICAST(&dns.server) && !IN6_IS_ADDR_UNSPECIFIED(&dns.server) &&
-		    !IN6_IS_ADDR_LOOPBACK(&dns.server))
+		if (doppel_ip6_is_host(&dns.server))
 			ra->dns[ra->dns_count++] = dns;
 	}
 }
@@ -104,9 +103,7 @@ static void take_pref64(const uint8_t *p, size_t len, struct ra *ra)
 	pref64.len = lens[word & 7];
 	memcpy(&pref64.prefix, p + 4, 12);
 	mask_prefix(&pref64.prefix, pref64.len);
-	if (doppel_ip6_is_nat64_prefix(&pref64.prefix, pref64.len) &&
-	    !IN6_IS_ADDR_MULTICAST(&pref64.prefix) && !IN6_IS_ADDR_LINKLOCAL(&pref64.prefix) &&
-	    !IN6_IS_ADDR_UNSPECIFIED(&pref64.prefix))
+	if (doppel_ip6_is_nat64_prefix(&pref64.prefix, pref64.len))
 		ra->pref64[ra->pref64_count++] = pref64;
 }
 

@@ -23,16 +23,6 @@ static const struct attempt_policy policy = {
 
 static const uint8_t lens[] = { 96, 64, 56, 48, 40, 32 };
 
-static bool has(const struct in6_addr *addresses, unsigned int count, const struct in6_addr *address)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (doppel_ip6_eq(&addresses[i], address))
-			return true;
-	return false;
-}
-
 /* Of 192.0.0.170 and .171 under this prefix, how many there are. */
 static unsigned int well_known(const struct in6_addr *addresses, unsigned int count,
 			       const struct in6_addr *prefix, uint8_t len)
@@ -43,7 +33,7 @@ static unsigned int well_known(const struct in6_addr *addresses, unsigned int co
 		const struct in_addr ipv4 = { htonl(0xc0000000 + last) };
 		const struct in6_addr address = doppel_ip6_nat64(prefix, len, ipv4);
 
-		found += has(addresses, count, &address);
+		found += doppel_ip6_in_list(&address, addresses, count);
 	}
 	return found;
 }
@@ -121,6 +111,12 @@ static bool set_found(struct prefix_query *query, const struct in6_addr *prefix,
 	return true;
 }
 
+static bool forget(struct prefix_query *query)
+{
+	query->deadline = NEVER;
+	return set_found(query, &in6addr_any, 0);
+}
+
 /*
  * The server asked last is no help: the next one, or all of them again later. Only if none of them
  * knows a prefix, and one says so, what was found before is over. True if that changed something.
@@ -167,8 +163,7 @@ void doppel_prefix_query_stop(struct prefix_query *query)
 	query->watch(query->ctx, -1);
 	query->server_count = 0;
 	query->waiting = false;
-	query->deadline = NEVER;
-	query->len = 0;
+	query->deadline = query->len ? query->until : NEVER;
 }
 
 void doppel_prefix_query_again(struct prefix_query *query)
@@ -179,6 +174,8 @@ void doppel_prefix_query_again(struct prefix_query *query)
 	query->denied = false;
 	if (query->server_count)
 		go_on_in(query, 0);
+	else
+		forget(query);
 }
 
 static int64_t lifetime_ms(const struct dns_answer *answer)
@@ -203,6 +200,7 @@ static bool take(struct prefix_query *query, const struct dns_answer *answer)
 	query->server = 0;
 	query->failed = 0;
 	go_on_in(query, lifetime_ms(answer) - EARLY_MS);
+	query->until = query->deadline + EARLY_MS;
 	return set_found(query, &prefix, len);
 }
 
@@ -233,6 +231,8 @@ bool doppel_prefix_query_timeout(struct prefix_query *query)
 {
 	if (doppel_clock_mono_ms(query->clock) < query->deadline)
 		return false;
+	if (!query->server_count)
+		return forget(query);
 	return query->waiting ? give_up(query) : ask(query);
 }
 

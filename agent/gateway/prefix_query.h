@@ -34,6 +34,7 @@ struct prefix_query {
 
 	struct in6_addr prefix;
 	uint8_t len;			/* 0: none has been found */
+	int64_t until;			/* the answer's time */
 };
 
 void doppel_prefix_query_init(struct prefix_query *query, struct clock *clock, struct rng *rng,
@@ -42,9 +43,9 @@ void doppel_prefix_query_init(struct prefix_query *query, struct clock *clock, s
 /* Ask these, now and whenever an answer has run out. Nothing happens if it does so already. */
 void doppel_prefix_query_start(struct prefix_query *query, const struct in6_addr *servers,
 			       unsigned int count, uint32_t ifindex);
-/* Forget all. */
+/* Ask no more. What was found stays for its time. */
 void doppel_prefix_query_stop(struct prefix_query *query);
-/* The network may be another: ask now. What was found stays until there is an answer. */
+/* The network may be another: ask now. What was found stays until there is an answer, if one is asked for. */
 void doppel_prefix_query_again(struct prefix_query *query);
 
 /* Both true if what was found has changed. */

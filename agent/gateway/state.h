@@ -45,6 +45,7 @@ struct lending {
 	struct port_route way;		/* as it was opened; ifindex 0: it is closed */
 	bool stale;			/* ports or agent were away: it may be otherwise by now */
 	int err;			/* why it could not be opened; 0: it could */
+	bool refused;			/* the module took no lender, and that was said */
 };
 
 struct nat64 {
@@ -52,6 +53,8 @@ struct nat64 {
 	struct in6_addr prefix;
 	uint8_t len;			/* 0: none */
 	bool looked;			/* at what the module had when this agent began */
+	struct in6_addr refused;	/* by the module, last; with its length */
+	uint8_t refused_len;
 	int64_t held_until;		/* of NAT64_HELD */
 	struct prefix_query query;
 };
@@ -96,6 +99,7 @@ struct gateway {
 	struct module_gateway held;	/* what the module has */
 	struct module_mapping *mappings;	/* of these it has `mapping_count` */
 	size_t mapping_count;
+	char mapping_problem[GATEWAY_PROBLEM_MAX];	/* the first that cannot be made; "": none */
 	struct lending lending;
 	struct nat64 nat64;
 	struct names names;
@@ -193,9 +197,10 @@ void doppel_nat64_again(struct gateway *gateway);
 /* mappings.c */
 void doppel_mappings_settle(struct gateway *gateway);
 /* The module has this mapping, says its dump. */
+bool doppel_mappings_have(const struct gateway *gateway, const struct module_mapping *mapping);
 int doppel_mappings_held(struct gateway *gateway, const struct module_mapping *mapping);
 
-/* names.c */
+/* names.c: with the mappings, which rest on them */
 void doppel_names_settle(struct gateway *gateway);
 /* What an agent before this one told the devices. */
 void doppel_names_restore(struct gateway *gateway);

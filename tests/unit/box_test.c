@@ -733,6 +733,74 @@ static void test_flapping(void)
 	fake_free(fake);
 }
 
+/* What routers tell that cannot be, and what the module does not take. */
+static void test_refused(void)
+{
+	struct fake *fake = fake_new();
+	struct gateway_status status;
+
+	fake->router = true;
+	fake->dns6 = "::ffff:192.0.2.53";
+	fake->dns6_s = 600;
+	fake->pref64 = "::ffff:0:0";
+	fake->pref64_s = 600;
+	fake_start(fake, FAKE_SIX);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	doppel_gateway_status(fake->gw, &status);
+	is_int(status.nat64_prefix_len, 0, "v4-mapped addresses are no NAT64's");
+	is_int(fake->mapping_count, 0, "nor a name server's");
+	checked(fake, "name-servers", CHECK_WARN, "no name server is known");
+
+	fake->refuse = -EADDRNOTAVAIL;
+	fake->dns6 = "2001:db8::53";
+	fake->pref64 = "64:ff9b::";
+	fake_advertise(fake);
+	fake_run(fake, 20000);
+	doppel_gateway_status(fake->gw, &status);
+	is_int(status.nat64_prefix_len, 0, "a prefix that the module refuses is not shown");
+	resolv_is(fake, "", "nor an alias that it refuses");
+	lan_has(fake, "\nport=0\n", "nor is anybody told to ask it");
+	fake->refuse = 0;
+	fake_run(fake, 60000);
+	doppel_gateway_status(fake->gw, &status);
+	is_int(status.nat64_prefix_len, 96, "it is tried again");
+	resolv_is(fake, "nameserver 192.0.0.2\n", "all of it");
+
+	fake->refuse = -EPERM;
+	reload(fake, "  wan: {interface: wan0, ipv4: off, lend: \"02:00:00:00:00:08\"}\n");
+	fake_seen(fake, 8, "192.168.1.8");
+	fake_run(fake, 20000);
+	is_int(fake->way.ifindex, 0, "without the module's consent nobody lends");
+	fake->refuse = 0;
+	fake_run(fake, 6000);
+	lends(fake, 8, "tried again");
+	fake_free(fake);
+}
+
+/* Devices that come by SLAAC first and DHCPv4 a little later are no reason to forget the prefix. */
+static void test_prefix_stays(void)
+{
+	struct fake *fake = fake_new();
+
+	fake->router = true;
+	fake->dhcp_server = false;
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 100000;
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	answer(fake, "64:ff9b::c000:aa");
+	is_int(fake->gateway.nat64_prefix_len, 96, "found while a device lacked IPv4");
+	fake->dhcp_server = true;
+	fake_run(fake, 200000);
+	ok(fake_view(fake, 7).view.wan_ipv4.s_addr, "it has got some");
+	is_int(fake->gateway.nat64_prefix_len, 96, "the prefix stays");
+	fake_run(fake, 600000);
+	is_int(fake->gateway.nat64_prefix_len, 0, "for the answer's time");
+	fake_free(fake);
+}
+
 static void test_diagnosis(void)
 {
 	struct fake *fake = fake_new();
@@ -810,6 +878,8 @@ int main(void)
 	test_aliases_stay();
 	test_deaf_resolver();
 	test_flapping();
+	test_refused();
+	test_prefix_stays();
 	test_diagnosis();
 	return done_testing();
 }

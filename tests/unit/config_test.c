@@ -272,12 +272,13 @@ static const struct {
 	  " not \"64:ff9b::\"" },
 	{ "a length that RFC 6052 lacks", MINIMAL "  nat64_prefix: 2001:db8::/72\n",
 	  "x.yaml:4:17: gateway.nat64_prefix: must have a length of 32, 40, 48, 56, 64 or 96, and"
-	  " zeros after it and in bits 64 to 71 (RFC 6052)" },
+	  " zeros after it and in bits 64 to 71 (RFC 6052), and hosts beyond a link under it" },
 	{ "bits after the prefix", MINIMAL "  nat64_prefix: 2001:db8::1/96\n",
 	  "x.yaml:4:17: gateway.nat64_prefix: must have a length of 32, 40, 48, 56, 64 or 96, and"
-	  " zeros after it and in bits 64 to 71 (RFC 6052)" },
+	  " zeros after it and in bits 64 to 71 (RFC 6052), and hosts beyond a link under it" },
 	{ "a multicast prefix", MINIMAL "  nat64_prefix: ff02::/96\n",
-	  "x.yaml:4:17: gateway.nat64_prefix: ff02::/96 is no prefix that hosts can be under" },
+	  "x.yaml:4:17: gateway.nat64_prefix: must have a length of 32, 40, 48, 56, 64 or 96, and"
+	  " zeros after it and in bits 64 to 71 (RFC 6052), and hosts beyond a link under it" },
 	{ "filter", MINIMAL "  filter: on\n",
 	  "x.yaml:4:11: gateway.filter: must be off or forward, not \"on\"" },
 	{ "mappings that are none", MINIMAL "  mappings: {}\n",

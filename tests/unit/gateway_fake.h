@@ -56,6 +56,7 @@ struct fake {
 	size_t mapping_count;
 	unsigned int sets, lender_sets, adds, changes, dels, forward_adds, forward_dels;
 	unsigned int mapping_adds, mapping_dels;
+	int refuse;			/* errno of setting prefix or lender, adding mappings */
 	bool old_module;		/* one that knows of no lender, NAT64, mapping or filter */
 
 	struct port_link lan, wan;
@@ -173,6 +174,8 @@ static inline int fake_gateway_set(struct doppel_link *link, const struct module
 		return -EINVAL;
 	if (!fake->set && !(what & MODULE_PORTS))
 		return -ENODEV;
+	if (fake->refuse && (what & (MODULE_NAT64_PREFIX | MODULE_LENDER)))
+		return fake->refuse;
 	fake->sets += !!(what & MODULE_PORTS);
 	fake->gateway = (what & MODULE_PORTS) ? *gateway : before;
 	fake->gateway.lends = !fake->old_module;
@@ -361,8 +364,8 @@ static inline int fake_mapping_add(struct doppel_link *link, const struct module
 	struct fake *fake = FAKE(link);
 	size_t i;
 
-	if (fake->old_module)
-		return -EOPNOTSUPP;
+	if (fake->old_module || fake->refuse)
+		return fake->old_module ? -EOPNOTSUPP : fake->refuse;
 	for (i = 0; i < fake->mapping_count; i++)
 		if (doppel_ip4_eq(fake->mappings[i].ipv4, mapping->ipv4) ||
 		    doppel_ip6_eq(&fake->mappings[i].ipv6, &mapping->ipv6))

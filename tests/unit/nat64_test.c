@@ -151,6 +151,10 @@ static void test_find(void)
 		{ { "2001:db8:c000:aa::c000:aa", "2001:db8:c000:aa::c000:ab" },
 		  "2001:db8:c000:aa::/96" },
 		{ { "2001:db8::1", "2001:db8::c000:a9" }, NULL },
+		/* Resolvers that map instead. */
+		{ { "::ffff:192.0.0.170" }, NULL },
+		{ { "::192.0.0.170" }, NULL },
+		{ { "fe80::192.0.0.170" }, NULL },
 		{ { "::" }, NULL },
 		{ { NULL }, NULL },
 	};
@@ -358,13 +362,18 @@ static void test_query(void)
 	servers.refuse = 0;
 	run_for(&servers, &query, 300000);
 	ok(servers.queries > before, "and soon after there is one, something is");
-	give(&servers, &query, 0x8180, 1, "64:ff9b::c000:aa");
+	doppel_prefix_query_again(&query);
+	run_for(&servers, &query, 0);
+	ok(give(&servers, &query, 0x8180, 1, "64:ff9b::c000:aa"), "there is a prefix again");
 	before = servers.queries;
 	run_for(&servers, &query, 49000);
 	is_int(servers.queries, before, "a time of 1 s is taken for a minute");
 	doppel_prefix_query_stop(&query);
-	is_int(query.len, 0, "stopped: nothing is known");
-	ok(doppel_prefix_query_deadline(&query) == NEVER && servers.watched == -1, "nor asked");
+	before = servers.queries;
+	ok(!run_for(&servers, &query, 10999) && query.len == 96, "stopped: what was found has its time");
+	ok(run_for(&servers, &query, 1) && !query.len, "and no more than that");
+	ok(doppel_prefix_query_deadline(&query) == NEVER && servers.watched == -1 &&
+	   servers.queries == before, "nobody is asked");
 }
 
 int main(void)
