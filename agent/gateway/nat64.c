@@ -119,7 +119,8 @@ static void discover(struct gateway *gateway)
 	struct nat64 *nat64 = &gateway->nat64;
 	const struct router_pref64 *told =
 		doppel_routers_pref64(&gateway->routers, doppel_gateway_now(gateway),
-				      nat64->origin == NAT64_RA ? &nat64->prefix : NULL);
+				      nat64->origin == NAT64_RA ? &nat64->prefix : NULL,
+				      nat64->len);
 	struct in6_addr servers[NAMES_MAX];
 	unsigned int count = 0;
 

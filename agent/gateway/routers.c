@@ -2,6 +2,9 @@
 /* The routers that advertise on the WAN. */
 #include "gateway/routers.h"
 
+#define REPEAT_MS 10000		/* on a new link, for a router to say again what it said before */
+#define DOUBT 8			/* in units of preference: below all that is not doubted */
+
 static int64_t router_until(const struct ra *ra)
 {
 	/* Its lifetime has 16 bits: never infinite. */
@@ -85,6 +88,66 @@ static void take_pref64(struct routers *routers, const struct ra *ra,
 		};
 }
 
+static bool tells_pref64(const struct ra *ra, const struct router_pref64 *pref64)
+{
+	unsigned int i;
+
+	for (i = 0; i < ra->pref64_count; i++)
+		if (ra->pref64[i].len == pref64->len &&
+		    doppel_ip6_eq(&ra->pref64[i].prefix, &pref64->prefix))
+			return true;
+	return false;
+}
+
+static bool gives_pref64(const struct ra *ra)
+{
+	unsigned int i;
+
+	for (i = 0; i < ra->pref64_count; i++)
+		if (ra->pref64[i].lifetime_s)
+			return true;
+	return false;
+}
+
+/* A router that tells of another prefix now has changed its mind, without a word about the one before. */
+static void doubt_others(struct routers *routers, const struct ra *ra)
+{
+	unsigned int i;
+
+	for (i = 0; gives_pref64(ra) && i < routers->pref64_count; i++)
+		if (doppel_ip6_eq(&routers->pref64[i].router, &ra->router) &&
+		    !tells_pref64(ra, &routers->pref64[i]))
+			routers->pref64[i].doubted = true;
+}
+
+static void give_time(int64_t *until, bool doubted, int64_t now_ms)
+{
+	if (doubted)
+		*until = doppel_earlier(*until, now_ms + REPEAT_MS);
+}
+
+static void first_on_link(struct routers *routers, int64_t now_ms)
+{
+	unsigned int i;
+
+	for (i = 0; i < routers->dns_count; i++)
+		give_time(&routers->dns[i].until, routers->dns[i].doubted, now_ms);
+	for (i = 0; i < routers->pref64_count; i++)
+		give_time(&routers->pref64[i].until, routers->pref64[i].doubted, now_ms);
+	routers->link_new = false;
+}
+
+void doppel_routers_doubt(struct routers *routers)
+{
+	unsigned int i;
+
+	for (i = 0; i < routers->dns_count; i++)
+		routers->dns[i].doubted = true;
+	for (i = 0; i < routers->pref64_count; i++)
+		routers->pref64[i].doubted = true;
+	routers->link_new = true;
+}
+
 /* Their places in the order stay as they are. */
 static void forget_over(struct routers *routers, int64_t now_ms)
 {
@@ -113,6 +176,9 @@ bool doppel_routers_update(struct routers *routers, const struct ra *ra)
 		take_dns(routers, ra, &ra->dns[i]);
 	for (i = 0; i < ra->pref64_count; i++)
 		take_pref64(routers, ra, &ra->pref64[i]);
+	doubt_others(routers, ra);
+	if (routers->link_new)
+		first_on_link(routers, ra->received_ms);
 	forget_over(routers, ra->received_ms);
 	return true;
 }
@@ -184,21 +250,27 @@ uint8_t doppel_routers_prefix_len(const struct routers *routers, const struct in
 	return len ? len : 128;
 }
 
+static unsigned int add_dns(const struct routers *routers, bool doubted, int64_t now_ms,
+			    struct in6_addr servers[ROUTERS_DNS_MAX], unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < routers->dns_count; i++) {
+		const struct router_dns *dns = &routers->dns[i];
+
+		/* Two routers may name the same. */
+		if (dns->until > now_ms && dns->doubted == doubted &&
+		    !doppel_ip6_in_list(&dns->server, servers, count))
+			servers[count++] = dns->server;
+	}
+	return count;
+}
+
 unsigned int doppel_routers_dns(const struct routers *routers, int64_t now_ms,
 				struct in6_addr servers[ROUTERS_DNS_MAX])
 {
-	unsigned int i, j, count = 0;
-
-	for (i = 0; i < routers->dns_count; i++) {
-		if (routers->dns[i].until <= now_ms)
-			continue;
-		/* Two routers may name the same. */
-		for (j = 0; j < count && !doppel_ip6_eq(&servers[j], &routers->dns[i].server); j++)
-			;
-		if (j == count)
-			servers[count++] = routers->dns[i].server;
-	}
-	return count;
+	return add_dns(routers, true, now_ms, servers,
+		       add_dns(routers, false, now_ms, servers, 0));
 }
 
 static int preference_of(const struct routers *routers, const struct in6_addr *router)
@@ -211,8 +283,14 @@ static int preference_of(const struct routers *routers, const struct in6_addr *r
 	return -2;	/* below all: it says nothing else any more */
 }
 
+static bool is(const struct router_pref64 *pref64, const struct in6_addr *prefix, uint8_t len)
+{
+	return prefix && pref64->len == len && doppel_ip6_eq(&pref64->prefix, prefix);
+}
+
 const struct router_pref64 *doppel_routers_pref64(const struct routers *routers, int64_t now_ms,
-						  const struct in6_addr *current)
+						  const struct in6_addr *current,
+						  uint8_t current_len)
 {
 	const struct router_pref64 *best = NULL;
 	int most = 0;
@@ -220,13 +298,14 @@ const struct router_pref64 *doppel_routers_pref64(const struct routers *routers,
 
 	for (i = 0; i < routers->pref64_count; i++) {
 		const struct router_pref64 *each = &routers->pref64[i];
-		const int preference = preference_of(routers, &each->router);
+		const int preference = preference_of(routers, &each->router) -
+				       (each->doubted ? DOUBT : 0);
 
 		if (each->until <= now_ms)
 			continue;
 		if (!best || preference > most ||
-		    (preference == most && current && doppel_ip6_eq(&each->prefix, current) &&
-		     !doppel_ip6_eq(&best->prefix, current))) {
+		    (preference == most && is(each, current, current_len) &&
+		     !is(best, current, current_len))) {
 			best = each;
 			most = preference;
 		}

@@ -19,6 +19,7 @@
 struct router_dns {
 	struct in6_addr router, server;
 	int64_t until;
+	bool doubted;			/* the link is another, or its router tells otherwise */
 };
 
 struct router_pref64 {
@@ -26,6 +27,7 @@ struct router_pref64 {
 	struct in6_addr prefix;
 	uint8_t len;
 	int64_t until;
+	bool doubted;
 };
 
 struct routers {
@@ -35,6 +37,7 @@ struct routers {
 	unsigned int dns_count;
 	struct router_pref64 pref64[ROUTERS_PREF64_MAX];
 	unsigned int pref64_count;
+	bool link_new;			/* nobody has advertised since it came */
 };
 
 /*
@@ -42,6 +45,12 @@ struct routers {
  * default one, else the one with the lowest preference, makes room; false if none does.
  */
 bool doppel_routers_update(struct routers *routers, const struct ra *ra);
+
+/*
+ * The link was away and may lead elsewhere: name servers and NAT64 prefixes count for less than what is
+ * told from now on, and are forgotten soon after somebody tells something.
+ */
+void doppel_routers_doubt(struct routers *routers);
 
 /* Forget what has run out; of routers those with nothing left. True if one of them has gone. */
 bool doppel_routers_expire(struct routers *routers, int64_t now_ms);
@@ -62,11 +71,12 @@ unsigned int doppel_routers_dns(const struct routers *routers, int64_t now_ms,
 				struct in6_addr servers[ROUTERS_DNS_MAX]);
 
 /*
- * The NAT64 prefix to use: of the most preferred router, then the one known for longer; @current
- * (NULL: none is in use) stays while it is as good. NULL: none.
+ * The NAT64 prefix to use: one that is not doubted, of the most preferred router, then the one known for
+ * longer; @current (NULL: none is in use) stays while it is as good. NULL: none.
  */
 const struct router_pref64 *doppel_routers_pref64(const struct routers *routers, int64_t now_ms,
-						  const struct in6_addr *current);
+						  const struct in6_addr *current,
+						  uint8_t current_len);
 
 /* When after @now_ms the answer of a function above may change by itself; NEVER. */
 int64_t doppel_routers_deadline(const struct routers *routers, int64_t now_ms);

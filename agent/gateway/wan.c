@@ -114,6 +114,7 @@ void doppel_wan_confirm(struct gateway *gateway)
 	const int64_t spread = doppel_pace_spread_ms(gateway->devices.count);
 
 	gateway->dhcp4_heard = false;
+	doppel_routers_doubt(&gateway->routers);
 	doppel_nat64_again(gateway);
 	doppel_map_foreach(node, &gateway->devices) {
 		struct device *device = doppel_device_of(node);

@@ -778,6 +778,26 @@ static void test_refused(void)
 	fake_free(fake);
 }
 
+static void test_replaced(void)
+{
+	struct fake *fake = fake_new();
+
+	fake->router = true;
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 100000;
+	fake_start(fake, FAKE_SIX);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	wan_link(fake, false, 1500);
+	fake->dns6 = "2001:db8::54";
+	wan_link(fake, true, 1500);
+	fake_advertise(fake);
+	fake_run(fake, 30000);
+	is_int(fake->mapping_count, 1, "another network: its name server has an alias");
+	is_int(fake->mappings[0].ipv6.s6_addr[15], 0x54, "and not the one of before");
+	fake_free(fake);
+}
+
 /* Devices that come by SLAAC first and DHCPv4 a little later are no reason to forget the prefix. */
 static void test_prefix_stays(void)
 {
@@ -879,6 +899,7 @@ int main(void)
 	test_deaf_resolver();
 	test_flapping();
 	test_refused();
+	test_replaced();
 	test_prefix_stays();
 	test_diagnosis();
 	return done_testing();

@@ -195,16 +195,16 @@ static void test_told(void)
 	ra.pref64[0] = (struct ra_pref64){ ip6("64:ff9b:1::"), 96, 200 };
 	doppel_routers_update(&routers, &ra);
 	is_int(doppel_routers_dns(&routers, 0, servers), 2, "two name servers");
-	ok(doppel_routers_pref64(&routers, 0, NULL), "and a NAT64 prefix");
+	ok(doppel_routers_pref64(&routers, 0, NULL, 0), "and a NAT64 prefix");
 	is_int(doppel_routers_deadline(&routers, 0), 100000, "the first of them to run out");
 	ra = telling("fe80::1", 50000, 0);
 	doppel_routers_update(&routers, &ra);
 	is_int(doppel_routers_dns(&routers, 50000, servers), 2, "an RA without them takes nothing back");
-	ok(doppel_routers_pref64(&routers, 50000, NULL), "not the prefix either");
+	ok(doppel_routers_pref64(&routers, 50000, NULL, 0), "not the prefix either");
 	is_int(doppel_routers_dns(&routers, 100000, servers), 1, "one runs out");
 	is_int(servers[0].s6_addr[15], 0x54, "the other does not");
 	is_int(doppel_routers_deadline(&routers, 100000), 200000, "the prefix is next");
-	ok(!doppel_routers_pref64(&routers, 200000, NULL), "and runs out");
+	ok(!doppel_routers_pref64(&routers, 200000, NULL, 0), "and runs out");
 
 	ra = telling("fe80::1", 300000, 0);
 	ra.pref64_count = 2;
@@ -214,21 +214,21 @@ static void test_told(void)
 	ra.dns[0] = (struct ra_dns){ ip6("2001:db8::54"), 0 };
 	doppel_routers_update(&routers, &ra);
 	is_int(doppel_routers_dns(&routers, 300000, servers), 0, "a lifetime of 0 withdraws a server");
-	ok(!doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, NULL)->prefix, &second),
+	ok(!doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, NULL, 0)->prefix, &second),
 	   "of two prefixes the first");
-	ok(doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, &second)->prefix, &second),
+	ok(doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, &second, 96)->prefix, &second),
 	   "but the one in use stays");
 	ra.dns_count = 0;
 	ra.pref64_count = 1;
 	ra.pref64[0].lifetime_s = 0;
 	doppel_routers_update(&routers, &ra);
-	ok(doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, NULL)->prefix, &second),
+	ok(doppel_ip6_eq(&doppel_routers_pref64(&routers, 300000, NULL, 0)->prefix, &second),
 	   "a lifetime of 0 withdraws a prefix");
 	ra = telling("fe80::2", 300000, 1);
 	ra.pref64_count = 1;
 	ra.pref64[0] = (struct ra_pref64){ ip6("64:ff9b:3::"), 96, 600 };
 	doppel_routers_update(&routers, &ra);
-	is_int(doppel_routers_pref64(&routers, 300000, &second)->prefix.s6_addr[5], 3,
+	is_int(doppel_routers_pref64(&routers, 300000, &second, 96)->prefix.s6_addr[5], 3,
 	       "a router of higher preference is believed first");
 
 	for (i = 0; i < 40; i++) {
@@ -245,6 +245,51 @@ static void test_told(void)
 	is_int(routers.pref64_count, ROUTERS_PREF64_MAX, "nor prefixes");
 	doppel_routers_expire(&routers, 300000 + 601000);
 	is_int(routers.dns_count + routers.pref64_count, 0, "all of them run out");
+}
+
+/* The site has another router, by the same link-local address. */
+static void test_replaced(void)
+{
+	const struct in6_addr one = ip6("64:ff9b:1::"), two = ip6("64:ff9b:2::");
+	struct routers routers = { .count = 0 };
+	struct in6_addr servers[ROUTERS_DNS_MAX];
+	struct ra ra = telling("fe80::1", 0, 0);
+
+	ra.dns_count = ra.pref64_count = 1;
+	ra.dns[0] = (struct ra_dns){ ip6("2001:db8::53"), ND_INFINITE };
+	ra.pref64[0] = (struct ra_pref64){ one, 96, 1800 };
+	doppel_routers_update(&routers, &ra);
+	doppel_routers_doubt(&routers);
+	ok(doppel_routers_pref64(&routers, 5000, &one, 96) &&
+	   doppel_routers_dns(&routers, 5000, servers) == 1, "a new link alone changes nothing");
+	ra.received_ms = 10000;
+	doppel_routers_update(&routers, &ra);
+	is_int(routers.dns[0].doubted + routers.pref64[0].doubted, 0, "nor does what is said again");
+	ok(doppel_routers_pref64(&routers, 60000, &one, 96), "which has its whole time");
+
+	doppel_routers_doubt(&routers);
+	ra.received_ms = 100000;
+	ra.dns[0].server = ip6("2001:db8::54");
+	ra.pref64[0].prefix = two;
+	doppel_routers_update(&routers, &ra);
+	ok(doppel_ip6_eq(&doppel_routers_pref64(&routers, 100000, &one, 96)->prefix, &two),
+	   "a new link's prefix counts, not the one in use");
+	is_int(doppel_routers_dns(&routers, 100000, servers), 2, "the old server has a little time");
+	is_int(servers[0].s6_addr[15], 0x54, "behind the new one");
+	is_int(doppel_routers_deadline(&routers, 100000), 110000, "to be heard of again");
+	is_int(doppel_routers_dns(&routers, 110000, servers), 1, "then it is forgotten");
+
+	ra.received_ms = 200000;
+	ra.pref64[0].prefix = one;
+	doppel_routers_update(&routers, &ra);
+	ok(doppel_ip6_eq(&doppel_routers_pref64(&routers, 200000, &two, 96)->prefix, &one),
+	   "a router's newest word counts on an old link, too");
+	ra.received_ms = 300000;
+	ra.pref64_count = 2;
+	ra.pref64[1] = (struct ra_pref64){ one, 64, 1800 };
+	doppel_routers_update(&routers, &ra);
+	is_int(doppel_routers_pref64(&routers, 300000, &one, 64)->len, 64,
+	       "the prefix in use is one of its length");
 }
 
 static void test_neighbour(void)
@@ -437,6 +482,7 @@ int main(void)
 	test_ra();
 	test_pref64();
 	test_told();
+	test_replaced();
 	test_neighbour();
 	test_build();
 	test_routers();
