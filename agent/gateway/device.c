@@ -73,6 +73,7 @@ static void on_dhcp4(void *ctx, const struct dhcp4_event *event)
 		device->keep4 = true;
 		break;
 	case DHCP4_EVENT_RENEWED:
+		learn_dns(device->gateway, event->lease);
 		device->keep4 = true;
 		break;
 	case DHCP4_EVENT_LOST:
@@ -105,6 +106,7 @@ static void on_dhcp6(void *ctx, const struct dhcp6_event *event)
 		device->keep6 = true;
 		break;
 	case DHCP6_EVENT_RENEWED:
+		doppel_names_learn6(device->gateway, event->lease->dns, event->lease->dns_count);
 		device->keep6 = true;
 		break;
 	case DHCP6_EVENT_LOST:

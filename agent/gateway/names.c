@@ -18,6 +18,7 @@
 #include "gateway/state.h"
 #include "store/store.h"
 
+#define LAPSE_MS 60000		/* between one lease and the next */
 #define QUIET_MS 10000		/* anybody on the WAN can advertise name servers, as often as they like */
 
 /* Whom devices were told to ask, in the store: their LAN leases outlive the agent. */
@@ -52,10 +53,58 @@ void doppel_names_learn6(struct gateway *gateway, const struct in6_addr *servers
 	doppel_gateway_settle_after(gateway, 0);
 }
 
+/* True when @gone lasts for so long that it is no change from one lease to the next. */
+static bool lapsed(struct gateway *gateway, bool gone, int64_t *since)
+{
+	const int64_t now = doppel_gateway_now(gateway);
+
+	if (!gone)
+		*since = 0;
+	else if (!*since)
+		*since = now;
+	if (!gone)
+		return false;
+	if (now - *since >= LAPSE_MS)
+		return true;
+	doppel_gateway_settle_after(gateway, *since + LAPSE_MS - now);
+	return false;
+}
+
+static bool leases4(const struct gateway *gateway)
+{
+	doppel_map_foreach(node, &gateway->devices) {
+		const struct device *device = doppel_device_of(node);
+
+		if (device->in_module && device->held.wan_ipv4.s_addr)
+			return true;
+	}
+	return false;
+}
+
+/* A WAN that has no DHCP any more, or is another, has none of its name servers either. */
+static void forget_old(struct gateway *gateway)
+{
+	const int64_t now = doppel_gateway_now(gateway);
+	struct names *names = &gateway->names;
+	struct lan_dhcp *dhcp = &gateway->lan_dhcp;
+	const bool asked6 = doppel_routers_managed(&gateway->routers, now) ||
+			    doppel_routers_other(&gateway->routers, now);
+
+	if (lapsed(gateway, dhcp->dns_count && !leases4(gateway), &names->gone4_at)) {
+		dhcp->dns_count = 0;
+		if (dhcp->text)
+			doppel_lan_dhcp_apply(dhcp, gateway->config);
+	}
+	if (lapsed(gateway, names->dhcp6_count && gateway->router_heard && !asked6, &names->gone6_at))
+		names->dhcp6_count = 0;
+}
+
 /* The IPv6 name servers; those of DHCPv6 first (RFC 8106 section 5.3.1). */
 static unsigned int servers6(const struct gateway *gateway, struct in6_addr list[NAMES_MAX])
 {
 	const struct names *names = &gateway->names;
+	/* By IPv4 nobody can ask a server that only the link knows. */
+	const bool own = gateway->config->wan.identity == CONFIG_OWN;
 	struct in6_addr told[ROUTERS_DNS_MAX];
 	unsigned int i, count = names->dhcp6_count;
 	const unsigned int told_count =
@@ -63,7 +112,8 @@ static unsigned int servers6(const struct gateway *gateway, struct in6_addr list
 
 	memcpy(list, names->dhcp6, count * sizeof(*list));
 	for (i = 0; i < told_count && count < NAMES_MAX; i++)
-		if (!doppel_ip6_in_list(&told[i], list, count))
+		if (!doppel_ip6_in_list(&told[i], list, count) &&
+		    (own || !IN6_IS_ADDR_LINKLOCAL(&told[i])))
 			list[count++] = told[i];
 	return count;
 }
@@ -327,7 +377,10 @@ void doppel_names_settle(struct gateway *gateway)
 	struct names *names = &gateway->names;
 	const int64_t now = doppel_gateway_now(gateway);
 	const bool quiet = now < names->quiet_until;
-	bool changed = !quiet && choose_aliases(gateway);
+	bool changed;
+
+	forget_old(gateway);
+	changed = !quiet && choose_aliases(gateway);
 
 	/* Before anybody is told of them the aliases must lead somewhere. */
 	doppel_mappings_settle(gateway);

@@ -62,6 +62,7 @@ struct nat64 {
 struct names {
 	struct in6_addr dhcp6[NAMES_MAX];	/* that DHCPv6 names */
 	unsigned int dhcp6_count;
+	int64_t gone4_at, gone6_at;	/* since when nobody can have said so; 0: somebody can */
 	struct in6_addr aliased[NAMES_ALIASES];	/* who has 192.0.0.2, .3; unspecified: nobody */
 	int64_t quiet_until;		/* no other aliases, nor other words to devices, before */
 	char *written;			/* to resolv.conf */

@@ -778,6 +778,76 @@ static void test_refused(void)
 	fake_free(fake);
 }
 
+/* The WAN becomes IPv6-only while the agent runs. */
+static void test_names_lapse(void)
+{
+	static const char file[] = FAKE_DUAL
+		"  dhcp4: {timeout: 4s, retries: 2, retry_delay: 2s, retry_cap: 8s}\n";
+	struct fake *fake = fake_new();
+
+	fake->router = true;
+	fake->dns4 = true;
+	fake->dns6 = "2001:db8::53";
+	fake->dns6_s = 100000;
+	fake_start(fake, file);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	fake_host(fake, 7, "192.168.1.7");
+	resolv_is(fake, "nameserver 10.0.0.53\n", "an IPv4 name server");
+	fake->dhcp_server = false;
+	fake_run(fake, 3000000);
+	resolv_is(fake, "nameserver 10.0.0.53\n", "as long as there is a lease");
+	fake_run(fake, 1000000);
+	ok(!fake_view(fake, 7).view.wan_ipv4.s_addr, "it ran out");
+	resolv_is(fake, "nameserver 192.0.0.2\n", "the IPv6 one takes its place");
+	lan_has(fake, "\ndhcp-option=option:dns-server,192.168.1.1\n", "and devices ask the box");
+	fake->dhcp_server = true;
+	fake_run(fake, 600000);
+	resolv_is(fake, "nameserver 10.0.0.53\n", "DHCPv4 is back, and so is its name server");
+	fake_free(fake);
+}
+
+/* By DHCPv6, which the WAN's routers then no longer want to be asked. */
+static void test_names6_lapse(void)
+{
+	struct in6_addr server;
+	struct fake *fake = fake_new();
+
+	fake_start(fake, FAKE_SIX);
+	fake_seen(fake, 7, "192.168.1.7");
+	doppel_ip6_parse("2001:db8::53", &server);
+	doppel_names_learn6(fake->gw, &server, 1);
+	fake_run(fake, 100000);
+	is_int(fake->mapping_count, 1, "a name server that DHCPv6 tells has an alias");
+	fake->router = true;
+	fake_advertise(fake);
+	fake_run(fake, 50000);
+	is_int(fake->mapping_count, 1, "no DHCPv6 any more: for a while");
+	fake_run(fake, 30000);
+	is_int(fake->mapping_count, 0, "and no longer");
+	fake_free(fake);
+}
+
+static void test_link_local_names(void)
+{
+	static const char *const servers[] = {
+		"fe80::51", "fe80::52", "fe80::53", "fe80::54", "2001:db8::53",
+	};
+	struct fake *fake = fake_new();
+	size_t i;
+
+	fake->dns6_s = 100000;
+	fake_start(fake, FAKE_SIX);
+	fake_seen(fake, 7, "192.168.1.7");
+	for (i = 0; i < 5; i++) {
+		fake->dns6 = servers[i];
+		fake_advertise(fake);
+	}
+	fake_run(fake, 20000);
+	is_int(fake->mapping_count, 1, "servers that cannot be asked hide none that can");
+	fake_free(fake);
+}
+
 static void test_replaced(void)
 {
 	struct fake *fake = fake_new();
@@ -899,6 +969,9 @@ int main(void)
 	test_deaf_resolver();
 	test_flapping();
 	test_refused();
+	test_names_lapse();
+	test_names6_lapse();
+	test_link_local_names();
 	test_replaced();
 	test_prefix_stays();
 	test_diagnosis();
