@@ -350,6 +350,9 @@ void doppel_gateway_free(struct gateway *gateway)
 	ev_prepare_stop(gateway->loop, &gateway->prepare);
 	ev_timer_stop(gateway->loop, &gateway->timer);
 	doppel_lan_dhcp_stop(&gateway->lan_dhcp);
+	/* The last chance to see that nobody guards the WAN port any more. */
+	if (gateway->module && !gateway->module->present(gateway->module))
+		doppel_lend_close(gateway);
 	doppel_list_foreach(node, &gateway->listeners)
 		doppel_list_del(node);
 	doppel_map_foreach(node, &gateway->devices) {

@@ -276,6 +276,14 @@ static void test_left_behind(void)
 	fake_run(fake, 10000);
 	lends(fake, 7, "the module is back");
 	is_int(fake->way.ifindex, 3, "and the way");
+	fake->loaded = fake->set = false;
+	fake_stop(fake);
+	is_int(fake->way.ifindex, 0, "an agent that ends without it closes the way, too");
+	fake->loaded = true;
+	fake->device_count = 0;
+	fake_start(fake, FAKE_PLAIN);
+	fake_run(fake, 30000);
+	is_int(fake->way.ifindex, 3, "open again");
 	fake_stop(fake);
 	fake->loaded = fake->set = false;
 	fake->device_count = 0;
