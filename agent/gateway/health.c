@@ -359,25 +359,11 @@ static void check_names(struct diagnosis *d)
 	     "no name server is known", count);
 }
 
-/* Devices with IPv6 alone, of those that have an address. */
-static size_t without_ipv4(const struct gateway *gateway)
-{
-	size_t count = 0;
-
-	doppel_map_foreach(node, &gateway->devices) {
-		const struct device *device = doppel_device_of(node);
-
-		count += device->in_module && device->held.wan_ipv6_count &&
-			 !device->held.wan_ipv4.s_addr;
-	}
-	return count;
-}
-
 static void check_nat64(struct diagnosis *d)
 {
 	const struct gateway *gateway = d->gateway;
 	const struct nat64 *nat64 = &gateway->nat64;
-	const size_t devices = without_ipv4(gateway);
+	const size_t devices = doppel_nat64_needed(gateway);
 	char text[DOPPEL_IP6_TEXT];
 
 	if (nat64->len)

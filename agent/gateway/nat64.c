@@ -75,17 +75,17 @@ void doppel_nat64_again(struct gateway *gateway)
 	doppel_prefix_query_again(&gateway->nat64.query);
 }
 
-/* Somebody has a face of IPv6 alone. */
-static bool needed(const struct gateway *gateway)
+size_t doppel_nat64_needed(const struct gateway *gateway)
 {
+	size_t count = 0;
+
 	doppel_map_foreach(node, &gateway->devices) {
 		const struct device *device = doppel_device_of(node);
 
-		if (device->in_module && device->held.wan_ipv6_count &&
-		    !device->held.wan_ipv4.s_addr)
-			return true;
+		count += device->in_module && device->held.wan_ipv6_count &&
+			 !device->held.wan_ipv4.s_addr;
 	}
-	return false;
+	return count;
 }
 
 static void set(struct nat64 *nat64, enum nat64_origin origin, const struct in6_addr *prefix,
@@ -124,7 +124,7 @@ static void discover(struct gateway *gateway)
 	struct in6_addr servers[NAMES_MAX];
 	unsigned int count = 0;
 
-	if (!told && needed(gateway))
+	if (!told && doppel_nat64_needed(gateway))
 		count = doppel_names_usable(gateway, servers);
 	if (count)
 		doppel_prefix_query_start(&nat64->query, servers, count, gateway->wan.ifindex);

@@ -192,6 +192,8 @@ void doppel_nat64_settle(struct gateway *gateway);
 void doppel_nat64_read(struct gateway *gateway);
 void doppel_nat64_timeout(struct gateway *gateway);
 int64_t doppel_nat64_deadline(const struct gateway *gateway);
+/* How many devices have an address, but of IPv6 alone. */
+size_t doppel_nat64_needed(const struct gateway *gateway);
 /* The link was away: what DNS said may be otherwise now. */
 void doppel_nat64_again(struct gateway *gateway);
 
