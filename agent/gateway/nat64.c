@@ -126,7 +126,9 @@ static void discover(struct gateway *gateway)
 
 	if (!told && doppel_nat64_needed(gateway))
 		count = doppel_names_usable(gateway, servers);
-	if (count)
+	if (told)
+		doppel_prefix_query_forget(&nat64->query);
+	else if (count)
 		doppel_prefix_query_start(&nat64->query, servers, count, gateway->wan.ifindex);
 	else
 		doppel_prefix_query_stop(&nat64->query);
@@ -147,7 +149,7 @@ static void choose(struct gateway *gateway)
 		discover(gateway);
 		return;
 	}
-	doppel_prefix_query_stop(&gateway->nat64.query);
+	doppel_prefix_query_forget(&gateway->nat64.query);
 	if (config->nat64.mode == CONFIG_NAT64_PREFIX)
 		set(&gateway->nat64, NAT64_CONFIGURED, &config->nat64.prefix, config->nat64.len);
 	else

@@ -166,6 +166,12 @@ void doppel_prefix_query_stop(struct prefix_query *query)
 	query->deadline = query->len ? query->until : NEVER;
 }
 
+void doppel_prefix_query_forget(struct prefix_query *query)
+{
+	doppel_prefix_query_stop(query);
+	forget(query);
+}
+
 void doppel_prefix_query_again(struct prefix_query *query)
 {
 	query->server = 0;

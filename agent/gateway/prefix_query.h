@@ -45,6 +45,8 @@ void doppel_prefix_query_start(struct prefix_query *query, const struct in6_addr
 			       unsigned int count, uint32_t ifindex);
 /* Ask no more. What was found stays for its time. */
 void doppel_prefix_query_stop(struct prefix_query *query);
+/* Nor is that of use any more. */
+void doppel_prefix_query_forget(struct prefix_query *query);
 /* The network may be another: ask now. What was found stays until there is an answer, if one is asked for. */
 void doppel_prefix_query_again(struct prefix_query *query);
 

@@ -505,6 +505,11 @@ static void test_prefix_of_servers(void)
 	fake->queries = 0;
 	fake_run(fake, 500000);
 	is_int(fake->queries, 0, "and no server is asked");
+	fake->pref64_s = 0;
+	fake_advertise(fake);
+	fake_run(fake, 1000);
+	is_int(fake->gateway.nat64_prefix_len, 0, "what they said before is as old as that");
+	ok(fake->queries > 0, "they are asked anew");
 	fake_free(fake);
 
 	fake = fake_new();
