@@ -72,8 +72,8 @@ bool doppel_ip6_in_list(const struct in6_addr *addr, const struct in6_addr *list
 bool doppel_ip6_in_prefix(const struct in6_addr *addr, const struct in6_addr *net, uint8_t len);
 
 /*
- * May be under RFC 6052 section 2.2: the length is one of its, bits 64 to 71 and the rest are zero, and
- * hosts beyond a link can be under it. The module takes no other.
+ * May be one by RFC 6052 section 2.2: its length is one of those, bits 64 to 71 and the rest are
+ * zero; and hosts beyond a link can be under it. The module takes no other.
  */
 bool doppel_ip6_is_nat64_prefix(const struct in6_addr *prefix, uint8_t len);
 /* The IPv4 host's address under such a prefix. */

@@ -296,7 +296,7 @@ static const char *why_nobody(const struct gateway *gateway)
 	if (config->wan.lend == CONFIG_LEND_MAC)
 		return "the device of wan.lend has no WAN address";
 	if (gateway->lending.stale || gateway->lending.err)
-		return "its way out of the WAN port was taken away, or cannot be opened; trying again";
+		return "its way out was taken away, or cannot be opened; trying again";
 	return gateway->lending.way.ifindex ? "the device has gone" :
 	       "no device has a WAN address";
 }
@@ -347,7 +347,7 @@ static void check_names(struct diagnosis *d)
 
 	if (dhcp->dns_taken)
 		tell(d, "lan-dns", CHECK_WARN,
-		     "let that resolver ask the servers in resolv.conf of the run directory, or end it",
+		     "let that resolver ask the servers in /run/doppel/resolv.conf, or end it",
 		     "somebody else has port 53 on the LAN, and devices are told to ask the box");
 	tell(d, "name-servers", dhcp->dns_count || dhcp->fallback_count ? CHECK_OK : CHECK_WARN,
 	     "see whether the upstream's DHCP or router names one; one that is link-local cannot be "

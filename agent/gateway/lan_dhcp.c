@@ -144,8 +144,8 @@ static void look_at_dns(struct lan_dhcp *dhcp)
 
 	dhcp->dns_taken = dns_taken(dhcp);
 	if (dhcp->dns_taken && !before)
-		doppel_log(LOG_WARNING, "lan: somebody else has port %u on %s, so devices ask that for "
-			   "names: let it ask the servers in %s/resolv.conf", dhcp->dns_port,
+		doppel_log(LOG_WARNING, "lan: somebody else has port %u on %s, whom devices ask now: "
+			   "let it ask the servers in %s/resolv.conf", dhcp->dns_port,
 			   doppel_ip4_format(dhcp->router, text), dhcp->dir);
 }
 

@@ -98,8 +98,8 @@ static int tell_module(struct gateway *gateway, const struct mac *lender)
 	doppel_mac_format(lender, text);
 	if (err) {
 		if (!gateway->lending.refused)
-			doppel_log(LOG_ERR, "box: %s cannot lend its identity: %s; trying again", text,
-				   gateway->module->message[0] ? gateway->module->message :
+			doppel_log(LOG_ERR, "box: %s cannot lend its identity: %s; trying again",
+				   text, gateway->module->message[0] ? gateway->module->message :
 				   strerror(-err));
 		gateway->lending.refused = true;
 		doppel_gateway_settle_after(gateway, RETRY_MS);
@@ -170,8 +170,8 @@ static int look_at_routes(struct gateway *gateway, uint32_t ifindex, struct rout
 }
 
 /*
- * The way and, where the site has a default route that comes before it, what only the WAN port leads
- * to: the aliases, ours and the file's.
+ * The way and, where the site has a default route that comes before it, what only the WAN port
+ * leads to: the aliases, ours and the file's.
  */
 static int plan(const struct gateway *gateway, const struct port_route *way,
 		struct route_list *wanted)

@@ -19,7 +19,7 @@
 #include "store/store.h"
 
 #define LAPSE_MS 60000		/* between one lease and the next */
-#define QUIET_MS 10000		/* anybody on the WAN can advertise name servers, as often as they like */
+#define QUIET_MS 10000		/* anybody on the WAN can advertise name servers, at any rate */
 
 /* Whom devices were told to ask, in the store: their LAN leases outlive the agent. */
 #define TOLD_KEY "lan-dns"
@@ -95,7 +95,8 @@ static void forget_old(struct gateway *gateway)
 		if (dhcp->text)
 			doppel_lan_dhcp_apply(dhcp, gateway->config);
 	}
-	if (lapsed(gateway, names->dhcp6_count && gateway->router_heard && !asked6, &names->gone6_at))
+	if (lapsed(gateway, names->dhcp6_count && gateway->router_heard && !asked6,
+		   &names->gone6_at))
 		names->dhcp6_count = 0;
 }
 
@@ -136,8 +137,8 @@ static bool aliased(const struct names *names, const struct in6_addr *server)
 }
 
 /*
- * Nobody needs them where there are IPv4 servers, but for devices that were told to ask an alias when
- * there were none, and go on with it for as long as their LAN leases last.
+ * Nobody needs them where there are IPv4 servers, but for devices that were told to ask an alias
+ * when there were none, and go on with it for as long as their LAN leases last.
  */
 static bool needless(const struct gateway *gateway)
 {
@@ -304,8 +305,8 @@ static void write_resolv(struct gateway *gateway)
 }
 
 /*
- * dnsmasq knows both aliases at all times, so that it goes on undisturbed while servers come and go;
- * who is told to ask them directly is told only of those that are there.
+ * dnsmasq knows both aliases at all times, so that it goes on undisturbed while servers come and
+ * go; who is told to ask them directly is told only of those that are there.
  */
 static unsigned int lan_servers(const struct gateway *gateway, bool relay,
 				struct in6_addr list[NAMES_MAX])
@@ -324,7 +325,7 @@ static unsigned int lan_servers(const struct gateway *gateway, bool relay,
 	return slot;
 }
 
-/* The box asks for the devices, unless it cannot: by the file one device lends, and it is not there. */
+/* The box asks for the devices, unless it cannot: the file's lender is not there. */
 static bool relays(const struct gateway *gateway)
 {
 	return gateway->config->wan.identity == CONFIG_OWN ||
@@ -349,8 +350,8 @@ void doppel_names_restore(struct gateway *gateway)
 
 /*
  * Once devices were told to ask the box they go on with it for as long as their LAN leases last: it
- * does not stop answering when the WAN turns out to have IPv4 name servers, too, nor with a new agent.
- * True if something changed.
+ * does not stop answering when the WAN turns out to have IPv4 name servers, too, nor with a new
+ * agent. True if something changed.
  */
 static bool serve_lan(struct gateway *gateway)
 {

@@ -173,8 +173,8 @@ static void tell_module(struct gateway *gateway)
 	if (err) {
 		if (nat64->refused_len != nat64->len ||
 		    !doppel_ip6_eq(&nat64->refused, &nat64->prefix))
-			doppel_log(LOG_ERR, "wan: the module refuses the NAT64 prefix %s/%u: %s", text,
-				   nat64->len, gateway->module->message[0] ?
+			doppel_log(LOG_ERR, "wan: the module refuses the NAT64 prefix %s/%u: %s",
+				   text, nat64->len, gateway->module->message[0] ?
 				   gateway->module->message : strerror(-err));
 		nat64->refused = nat64->prefix;
 		nat64->refused_len = nat64->len;

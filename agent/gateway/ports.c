@@ -256,7 +256,7 @@ void doppel_ports_event(const struct port_event *event, void *ctx)
 		doppel_lend_event(gateway, event);
 		return;
 	case PORT_EVENT_ADDRESS_GONE:
-		/* With it went each route that has it for a source. Whoever did it may put it back. */
+		/* With it went the routes whose source it was. Whoever did it may put it back. */
 		if (event->ifindex == gateway->lan.ifindex &&
 		    doppel_ip4_eq(event->ipv4, config->lan.address))
 			doppel_reconcile_after(gateway, ADDRESS_MS);

@@ -47,7 +47,10 @@ void doppel_prefix_query_start(struct prefix_query *query, const struct in6_addr
 void doppel_prefix_query_stop(struct prefix_query *query);
 /* Nor is that of use any more. */
 void doppel_prefix_query_forget(struct prefix_query *query);
-/* The network may be another: ask now. What was found stays until there is an answer, if one is asked for. */
+/*
+ * The network may be another: ask now. What was found stays until there is an answer; if nothing is
+ * asked, it is forgotten.
+ */
 void doppel_prefix_query_again(struct prefix_query *query);
 
 /* Both true if what was found has changed. */

@@ -109,7 +109,7 @@ static bool gives_pref64(const struct ra *ra)
 	return false;
 }
 
-/* A router that tells of another prefix now has changed its mind, without a word about the one before. */
+/* A router that tells of another prefix now has changed its mind, if it says so or not. */
 static void doubt_others(struct routers *routers, const struct ra *ra)
 {
 	unsigned int i;

@@ -47,8 +47,8 @@ struct routers {
 bool doppel_routers_update(struct routers *routers, const struct ra *ra);
 
 /*
- * The link was away and may lead elsewhere: name servers and NAT64 prefixes count for less than what is
- * told from now on, and are forgotten soon after somebody tells something.
+ * The link was away and may lead elsewhere: name servers and NAT64 prefixes count for less than what
+ * is told from now on, and are forgotten soon after somebody tells something.
  */
 void doppel_routers_doubt(struct routers *routers);
 
@@ -71,8 +71,8 @@ unsigned int doppel_routers_dns(const struct routers *routers, int64_t now_ms,
 				struct in6_addr servers[ROUTERS_DNS_MAX]);
 
 /*
- * The NAT64 prefix to use: one that is not doubted, of the most preferred router, then the one known for
- * longer; @current (NULL: none is in use) stays while it is as good. NULL: none.
+ * The NAT64 prefix to use: one that is not doubted, of the most preferred router, then the one known
+ * for longer; @current (NULL: none is in use) stays while it is as good. NULL: none.
  */
 const struct router_pref64 *doppel_routers_pref64(const struct routers *routers, int64_t now_ms,
 						  const struct in6_addr *current,

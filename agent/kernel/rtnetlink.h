@@ -87,7 +87,7 @@ struct rtnetlink {
 	int (*route_add)(struct rtnetlink *rt, const struct port_route *route);
 	/* -ESRCH: there is none like it. */
 	int (*route_del)(struct rtnetlink *rt, const struct port_route *route);
-	/* Those of @protocol out of a port. -EINTR: they changed meanwhile, and some may be missing. */
+	/* Those of @protocol out of a port. -EINTR: they changed meanwhile, look again. */
 	int (*route_dump)(struct rtnetlink *rt, uint32_t ifindex, uint8_t protocol,
 			  int (*cb)(const struct port_route *route, void *ctx), void *ctx);
 

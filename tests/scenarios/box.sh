@@ -85,11 +85,16 @@ box_speaks "the next lender"
 
 # --- a new agent
 second=$(lender)
+box_sessions() { doppel sessions --json | jq '[.sessions[] | select(.lent) | .wan.port] | sort'; }
+lender_is() { [ "$(lender)" = "$1" ] || { doppel status; return 1; }; }
+sessions=$(box_sessions)
 kill -KILL "$agent_pid"
 wait "$agent_pid" 2>/dev/null
 is "without an agent the box speaks on" "$(http gw $CLIENT4 80 /name)" client
 agent_start
-check "a new agent leaves the lender as it is" within 10 test "$(lender)" = "$second"
+check "a new agent leaves the lender as it is" within 10 lender_is "$second"
+check "and the box's sessions" test "$(jq -n --argjson a "$sessions" --argjson b "$(box_sessions)" '$a - $b | length')" = 0
+isnt "of which there are some" "$sessions" "[]"
 is "and the box speaks on" "$(http gw $CLIENT4 80 /name)" client
 
 # --- the site's nftables refuse nothing of the box's own, and lend: off everything
@@ -97,6 +102,8 @@ sed -i 's/identity: devices-only/&, lend: off/' "$tb/doppel.yaml"
 kill -HUP "$agent_pid"
 check "lend: off: nobody lends" within 10 lends_nobody
 is "the box has no way out" "$(way_out)" ""
+is "no route to aliases either" "$(ip -n gw route show proto 208)" ""
+is "nor a neighbour that is nobody" "$(ip -n gw neigh show nud permanent | grep 192.0.0.8)" ""
 is "nor a name server" "$(grep -c nameserver /run/doppel/resolv.conf)" 0
 ip -n gw route add $CLIENT4/32 dev wan0
 before=$(drops egress-own)

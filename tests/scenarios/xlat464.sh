@@ -17,6 +17,11 @@ dns_is_box() { [ "$(cat "$tb/dev$1.dns")" = 192.168.1.1 ] || { cat "$tb/dev$1.dn
 resolves() { [ "$(resolve "$1" far.test "$2")" = $FAR4 ]; }
 seen_by_far() { http "$1" $FAR4 80 /cgi-bin/ip; }
 
+lan_dhcp_only()
+{
+	grep -q '^port=0$' /run/doppel/lan-dhcp.conf && [ "$(diagnosis lan-dhcp)" = ok ] || { doppel status; return 1; }
+}
+
 reaches_ipv4()
 {
 	local n=$1 from
@@ -76,6 +81,21 @@ end "$isp_dns_pid"
 in_ns isp "$tb_lib/pref64" br0 "$TB_NAT64" 0
 check "withdrawn, with no DNS to ask, it is over" within 30 no_nat64
 check_not "and nobody is reached" opens dev1 $FAR4 80
+
+# --- a resolver of the site's on the box, and a default route that comes before the box's way
+agent_end
+spawn resolver.log gw python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("192.168.1.1", 53))
+time.sleep(600)'
+sleep 1
+isp_dns
+agent_start
+check "the NAT64 prefix is found by DNS again" within 60 nat64_told DNS
+check "somebody else has port 53: dnsmasq runs all the same" within 20 lan_dhcp_only
+is "and doppel diagnose tells" "$(diagnosis lan-dns)" warning
+ip -n gw route add default via 192.168.1.250 dev lan0 metric 5
+check "with another default route the box still asks the alias" within 10 resolves gw 192.0.0.2
 
 capture_stop
 check "every frame on the WAN had a registered source MAC" capture_only_registered
