@@ -72,7 +72,7 @@ static void full_tables_refuse(struct kunit *test)
 
 	for (i = 1; i <= 500; i++) {
 		flow = flow4(IPPROTO_UDP, i);
-		answer(test, begin(test, &flow, &why));
+		talk(test, begin(test, &flow, &why));
 	}
 	flow = flow4(IPPROTO_UDP, 501);
 	KUNIT_EXPECT_NULL(test, begin(test, &flow, &why));
@@ -95,7 +95,7 @@ static void half_open_makes_room(struct kunit *test)
 	enum doppel_drop_reason why;
 	int i;
 
-	answer(test, begin(test, &answered, &why));
+	talk(test, begin(test, &answered, &why));
 	for (i = 2; i <= 500; i++) {
 		flow = flow4(i % 2 ? IPPROTO_TCP : IPPROTO_UDP, i);
 		KUNIT_ASSERT_NOT_NULL(test, begin(test, &flow, &why));
@@ -207,7 +207,7 @@ static bool is_there(struct kunit *test, u32 n, u16 peer_port)
 	return by_wan(test, &flow.wan);
 }
 
-static void begin_some(struct kunit *test, u32 n, u16 first, u16 count, bool answered)
+static void begin_some(struct kunit *test, u32 n, u16 first, u16 count, bool talking)
 {
 	enum doppel_drop_reason why;
 	u16 i;
@@ -217,8 +217,8 @@ static void begin_some(struct kunit *test, u32 n, u16 first, u16 count, bool ans
 		struct doppel_session *session = begin_of(test, n, &flow, &why);
 
 		KUNIT_ASSERT_NOT_NULL(test, session);
-		if (answered)
-			answer(test, session);
+		if (talking)
+			talk(test, session);
 	}
 }
 
@@ -257,7 +257,7 @@ static void devices_take_turns(struct kunit *test)
 	world->gw.max_sessions = 30;
 	for (n = 0; n < 3; n++)
 		begin_some(test, n, 1, 10, false);
-	/* The fourth has none: what it begins is answered at once. */
+	/* The fourth has none: those it begins with talk at once. */
 	begin_some(test, 3, 1, 6, true);
 	for (n = 0; n < 3; n++) {
 		KUNIT_EXPECT_EQ_MSG(test, world->devices[n].n_sessions, 8, "device %u", n);
@@ -341,7 +341,9 @@ static void lent_ports(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ntohs(session->lan.peer_port), 7);
 }
 
-/* What the device itself begins takes the place of what is lent, and never the other way round. */
+/* What the device itself begins takes the place of what is lent and unanswered, and never the other way
+ * round.
+ */
 static void device_comes_before_the_box(struct kunit *test)
 {
 	struct doppel_flow lent = lent_flow(IPPROTO_UDP, 62000, 53), own = flow4(IPPROTO_UDP, 53);
@@ -367,6 +369,30 @@ static void device_comes_before_the_box(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, session->lent);
 	KUNIT_EXPECT_NE(test, ntohs(session->wan.identity_port), 62000);
 	KUNIT_EXPECT_FALSE(test, by_wan(test, &own.wan)->lent);
+
+	/* Where the box and the peer talk already, they go on. */
+	lent = lent_flow(IPPROTO_UDP, 63000, 53);
+	talk(test, begin(test, &lent, &why));
+	own.lan.device_port = htons(63000);
+	own.wan.identity_port = htons(63000);
+	KUNIT_EXPECT_NULL(test, begin(test, &own, &why));
+	KUNIT_EXPECT_EQ(test, why, DOPPEL_DROP_REASON_PORTS_FULL);
+	KUNIT_EXPECT_NOT_NULL(test, by_lan(test, &lent.lan));
+}
+
+/* An echo is never worth more than another's first packet; UDP when both have talked. */
+static void echoes_make_room(struct kunit *test)
+{
+	struct doppel_flow echo = flow4(IPPROTO_ICMP, 7), udp = flow4(IPPROTO_UDP, 7);
+	struct world *world = test->priv;
+	enum doppel_drop_reason why;
+
+	world->gw.max_sessions = 2;
+	talk(test, begin(test, &echo, &why));
+	talk(test, begin(test, &udp, &why));
+	begin_some(test, 1, 1, 1, false);
+	KUNIT_EXPECT_NULL(test, by_wan(test, &echo.wan));
+	KUNIT_EXPECT_NOT_NULL(test, by_wan(test, &udp.wan));
 }
 
 /* There are 4536 ports to one peer's port. Then there is none, and what was there stays. */
@@ -386,7 +412,7 @@ static void lent_ports_run_out(struct kunit *test)
 
 		if (!session)
 			continue;
-		answer(test, session);
+		talk(test, session);
 		got++;
 	}
 	KUNIT_EXPECT_EQ(test, got, 4536);
@@ -489,6 +515,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(flood_makes_room_of_its_own),
 	KUNIT_CASE(devices_take_turns),
 	KUNIT_CASE(share_is_kept),
+	KUNIT_CASE(echoes_make_room),
 	KUNIT_CASE(lent_ports),
 	KUNIT_CASE(device_comes_before_the_box),
 	KUNIT_CASE_SLOW(lent_ports_run_out),

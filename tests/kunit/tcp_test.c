@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "random.h"
 #include "tcp.h"
 #include "world.h"
 
@@ -366,4 +367,130 @@ static struct kunit_suite suite = {
 	.exit = world_exit,
 	.test_cases = cases,
 };
-kunit_test_suite(suite);
+
+/* --- Through the doors. ------------------------------------------------------------------ */
+
+/* A segment between the device, or its identity, whose port 8080 leads to 80, and 10.1.2.200; whether
+ * it went through.
+ */
+static bool passes(struct kunit *test, enum door door, u16 port, u16 peer_port, u8 flags)
+{
+	const bool out = door == DOOR_LAN;
+	u16 own_port = out && port == 8080 ? 80 : port;
+	struct {
+		struct iphdr ip;
+		struct tcphdr tcp;
+	} packet = {
+		.ip = {
+			.version = 4,
+			.ihl = 5,
+			.tot_len = htons(sizeof(packet)),
+			.ttl = 64,
+			.protocol = IPPROTO_TCP,
+			.saddr = in_aton(out ? "192.168.1.100" : "10.1.2.200"),
+			.daddr = in_aton(out ? "10.1.2.200" : "10.1.2.50"),
+		},
+		.tcp = {
+			.source = htons(out ? own_port : peer_port),
+			.dest = htons(out ? peer_port : own_port),
+			.doff = 5,
+			.syn = !!(flags & SYN),
+			.ack = !!(flags & ACK),
+			.fin = !!(flags & FIN),
+			.rst = !!(flags & RST),
+		},
+	};
+	bool passed;
+
+	packet.ip.check = ip_fast_csum(&packet.ip, 5);
+	packet.tcp.check = csum_tcpudp_magic(packet.ip.saddr, packet.ip.daddr, sizeof(packet.tcp),
+					     IPPROTO_TCP,
+					     csum_partial(&packet.tcp, sizeof(packet.tcp), 0));
+	feed_packet(test, door, 1, &packet, sizeof(packet));
+	passed = skb_queue_len(sent_by(test, out ? DOOR_WAN : DOOR_LAN)) == 1;
+	forget_sent(test);
+	return passed;
+}
+
+static int state_of(u16 port, u16 peer_port)
+{
+	const struct doppel_wan_tuple tuple = {
+		.identity.ipv4 = in_aton("10.1.2.50"),
+		.peer.ipv4 = in_aton("10.1.2.200"),
+		.identity_port = htons(port),
+		.peer_port = htons(peer_port),
+		.protocol = IPPROTO_TCP,
+		.family = AF_INET,
+	};
+	struct doppel_session *session;
+	int state;
+
+	rcu_read_lock();
+	session = doppel_session_by_wan(gateway(), &tuple);
+	state = session ? session->state : -1;
+	rcu_read_unlock();
+	return state;
+}
+
+static void open_and_shut(struct kunit *test, enum door first, enum door second, u16 port,
+			  u16 peer_port)
+{
+	KUNIT_EXPECT_TRUE(test, passes(test, first, port, peer_port, SYN));
+	KUNIT_EXPECT_TRUE(test, passes(test, second, port, peer_port, SYN | ACK));
+	KUNIT_EXPECT_TRUE(test, passes(test, first, port, peer_port, ACK));
+	KUNIT_EXPECT_EQ(test, state_of(port, peer_port), ESTABLISHED);
+	KUNIT_EXPECT_TRUE(test, passes(test, first, port, peer_port, FIN | ACK));
+	KUNIT_EXPECT_TRUE(test, passes(test, second, port, peer_port, FIN | ACK));
+	KUNIT_EXPECT_EQ(test, state_of(port, peer_port), CLOSING);
+}
+
+/* The peer's SYN does not reopen what the device has begun: it needs a forward. */
+static void peer_reopens_nothing(struct kunit *test)
+{
+	open_and_shut(test, DOOR_LAN, DOOR_WAN, 40000, 443);
+	KUNIT_EXPECT_FALSE(test, passes(test, DOOR_WAN, 40000, 443, SYN));
+	KUNIT_EXPECT_EQ(test, state_of(40000, 443), CLOSING);
+	KUNIT_EXPECT_EQ(test, drops(DOPPEL_DROP_REASON_WAN_NO_FORWARD), 1);
+
+	/* From a port that leads in, it is a connection of its own. */
+	open_and_shut(test, DOOR_WAN, DOOR_LAN, 8080, 5555);
+}
+
+/* Who began may begin again, with the same ports. */
+static void beginner_reopens(struct kunit *test)
+{
+	open_and_shut(test, DOOR_LAN, DOOR_WAN, 40000, 443);
+	open_and_shut(test, DOOR_LAN, DOOR_WAN, 40000, 443);
+	KUNIT_EXPECT_TRUE(test, passes(test, DOOR_LAN, 40000, 443, SYN));
+	KUNIT_EXPECT_EQ(test, state_of(40000, 443), SENT);
+}
+
+/* Nothing but a SYN begins a session, from either side. */
+static void only_a_syn_begins(struct kunit *test)
+{
+	static const u8 others[] = { SYN | ACK, ACK, FIN | ACK, RST, RST | ACK, 0 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		KUNIT_EXPECT_FALSE(test, passes(test, DOOR_LAN, 40000, 443, others[i]));
+		KUNIT_EXPECT_FALSE(test, passes(test, DOOR_WAN, 8080, 5555, others[i]));
+	}
+	KUNIT_EXPECT_EQ(test, drops(DOPPEL_DROP_REASON_TCP_STATE), 2 * ARRAY_SIZE(others));
+	KUNIT_EXPECT_EQ(test, atomic_read(&gateway()->n_sessions), 0);
+}
+
+static struct kunit_case door_cases[] = {
+	KUNIT_CASE(peer_reopens_nothing),
+	KUNIT_CASE(beginner_reopens),
+	KUNIT_CASE(only_a_syn_begins),
+	{}
+};
+
+static struct kunit_suite door_suite = {
+	.name = "doppel_tcp_doors",
+	.init = wire_init,
+	.exit = wire_exit,
+	.test_cases = door_cases,
+};
+
+kunit_test_suites(&suite, &door_suite);
