@@ -507,9 +507,10 @@ err_addresses:
 	return err;
 }
 
-/* With doppel_outbound_send(): who sees the new epoch sees the identities as they are now. */
+/* What sessions have found out of identities is stale. */
 static void new_epoch(struct doppel_gateway *gw)
 {
+	/* With doppel_outbound_send(): who sees the new epoch sees the identities as they are. */
 	smp_store_release(&gw->epoch, gw->epoch + 1);
 }
 
