@@ -24,17 +24,6 @@
 #define DHCP4_CLIENT_PORT 68
 #define DHCP6_CLIENT_PORT 546
 
-static struct doppel_device *account_of(const struct doppel_session *session)
-{
-	return session->lent ? NULL : session->device;
-}
-
-static unsigned int drop(struct doppel_gateway *gw, const struct doppel_session *session,
-			 const struct sk_buff *skb, enum doppel_drop_reason reason)
-{
-	return doppel_drop(gw, account_of(session), skb, reason);
-}
-
 static void refuse_ttl(struct doppel_gateway *gw, struct doppel_device *device,
 		       const struct sk_buff *skb)
 {
@@ -89,7 +78,7 @@ static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
 
 	segment = doppel_gso_segment(gw, skb);
 	if (!segment)
-		drop(gw, session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
+		doppel_drop_of(session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
 
 	for (; segment; segment = next) {
 		struct doppel_packet packet;
@@ -97,7 +86,7 @@ static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
 		next = segment->next;
 		skb_mark_not_on_list(segment);
 		if (parse(segment, &packet) != DOPPEL_PARSED) {
-			drop(gw, session, segment, DOPPEL_DROP_REASON_WAN_MALFORMED);
+			doppel_drop_of(session, segment, DOPPEL_DROP_REASON_WAN_MALFORMED);
 			kfree_skb(segment);
 			continue;
 		}
@@ -123,7 +112,7 @@ static void send_cut(struct doppel_gateway *gw, struct sk_buff *skb,
 
 	fragment = doppel_frag_cut(gw, skb, gw->lan, limit, packet->id);
 	if (!fragment)
-		drop(gw, session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
+		doppel_drop_of(session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
 
 	for (; fragment; fragment = next) {
 		next = fragment->next;
@@ -155,25 +144,25 @@ static unsigned int pass(struct doppel_gateway *gw, struct sk_buff *skb,
 		return each_segment(gw, skb, session);
 	if (unlikely(ttl_of(skb) <= 1)) {
 		refuse_ttl(gw, device, skb);
-		return drop(gw, session, skb, DOPPEL_DROP_REASON_TTL);
+		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_TTL);
 	}
 	/* An IPv6 packet may be longer than any of IPv4's. */
 	if (unlikely((int)len + growth > IP_MAX_MTU))
 		return skb_is_gso(skb) ? each_segment(gw, skb, session) :
-					 drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
+					 doppel_drop_of(session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 	if (likely(!session->lent))
 		fits = doppel_fits(skb, packet, growth, limit);
 	if (unlikely(!fits)) {
 		/* RFC 7915 section 5.1: what is as short as this has no DF as IPv4. */
 		if (!packet->may_cut && (int)len + growth > DOPPEL_DF_FREE_LEN) {
 			refuse_size(gw, device, skb, limit - growth);
-			return drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
+			return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 		}
 		if (skb_is_gso(skb))
 			return each_segment(gw, skb, session);
 	}
 	if (doppel_make_room(skb, packet, growth, gw->lan))
-		return drop(gw, session, skb, DOPPEL_DROP_REASON_NO_MEMORY);
+		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_NO_MEMORY);
 
 	doppel_session_advance(gw, session, packet, DOPPEL_SIDE_PEER);
 	trace_doppel_translate(session, skb, false);
@@ -182,7 +171,7 @@ static unsigned int pass(struct doppel_gateway *gw, struct sk_buff *skb,
 		return to_box(gw, skb);
 	if (unlikely(!READ_ONCE(session->admitted)) && !doppel_filter_passes(gw, session, skb)) {
 		doppel_session_end(session);
-		return drop(gw, session, skb, DOPPEL_DROP_REASON_FILTER);
+		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_FILTER);
 	}
 
 	doppel_count_wan(device, len);

@@ -31,18 +31,6 @@ struct doppel_lan_tuple doppel_outbound_tuple(const struct sk_buff *skb,
 	};
 }
 
-/* What the box sends for itself is not a device's doing. */
-static struct doppel_device *account_of(const struct doppel_session *session)
-{
-	return session->lent ? NULL : session->device;
-}
-
-static unsigned int drop(struct doppel_gateway *gw, const struct doppel_session *session,
-			 const struct sk_buff *skb, enum doppel_drop_reason reason)
-{
-	return doppel_drop(gw, account_of(session), skb, reason);
-}
-
 /* To a device. */
 static void tell(struct doppel_gateway *gw, const struct doppel_session *session,
 		 const struct sk_buff *skb, u8 type, u8 code, u32 info)
@@ -58,7 +46,7 @@ static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
 
 	segment = doppel_gso_segment(gw, skb);
 	if (!segment)
-		drop(gw, session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
+		doppel_drop_of(session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
 
 	for (; segment; segment = next) {
 		struct doppel_packet packet;
@@ -66,7 +54,7 @@ static unsigned int each_segment(struct doppel_gateway *gw, struct sk_buff *skb,
 		next = segment->next;
 		skb_mark_not_on_list(segment);
 		if (doppel_parse4(segment, &packet) != DOPPEL_PARSED) {
-			drop(gw, session, segment, DOPPEL_DROP_REASON_LAN_MALFORMED);
+			doppel_drop_of(session, segment, DOPPEL_DROP_REASON_LAN_MALFORMED);
 			kfree_skb(segment);
 			continue;
 		}
@@ -102,7 +90,7 @@ static void send_cut(struct doppel_gateway *gw, struct sk_buff *skb,
 
 	fragment = doppel_frag_cut(gw, skb, gw->wan, limit, id);
 	if (!fragment)
-		drop(gw, session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
+		doppel_drop_of(session, NULL, DOPPEL_DROP_REASON_NO_MEMORY);
 
 	for (; fragment; fragment = next) {
 		next = fragment->next;
@@ -127,7 +115,7 @@ void doppel_outbound_send(struct doppel_gateway *gw, struct doppel_session *sess
 
 	next_hop = doppel_next_hop(gw, session, epoch);
 	if (unlikely(!next_hop)) {
-		drop(gw, session, skb, DOPPEL_DROP_REASON_NEXT_HOP);
+		doppel_drop_of(session, skb, DOPPEL_DROP_REASON_NEXT_HOP);
 		kfree_skb(skb);
 		return;
 	}
@@ -147,30 +135,30 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 		return each_segment(gw, skb, session);
 	if (unlikely(iph->ttl <= 1)) {
 		tell(gw, session, skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
-		return drop(gw, session, skb, DOPPEL_DROP_REASON_TTL);
+		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_TTL);
 	}
 	/* RFC 7915 section 4.1 */
 	if (unlikely(packet->l4 > sizeof(*iph) && session->wan.family == AF_INET6 &&
 		     doppel_is_source_routed(iph))) {
 		tell(gw, session, skb, ICMP_DEST_UNREACH, ICMP_SR_FAILED, 0);
-		return drop(gw, session, skb, DOPPEL_DROP_REASON_LAN_PROTOCOL);
+		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_LAN_PROTOCOL);
 	}
 	fits = doppel_fits(skb, packet, growth, limit);
 	if (unlikely(!fits)) {
 		/* The box cannot be told: what it sends is cut in any case. */
 		if (!packet->may_cut && !session->lent) {
 			tell(gw, session, skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, limit - growth);
-			return drop(gw, session, skb, DOPPEL_DROP_REASON_TOO_BIG);
+			return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_TOO_BIG);
 		}
 		if (skb_is_gso(skb))
 			return each_segment(gw, skb, session);
 	}
 	if (unlikely(!READ_ONCE(session->admitted)) && !doppel_filter_passes(gw, session, skb)) {
 		doppel_session_end(session);
-		return drop(gw, session, skb, DOPPEL_DROP_REASON_FILTER);
+		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_FILTER);
 	}
 	if (doppel_make_room(skb, packet, growth, gw->wan))
-		return drop(gw, session, skb, DOPPEL_DROP_REASON_NO_MEMORY);
+		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_NO_MEMORY);
 
 	doppel_session_advance(gw, session, packet, DOPPEL_SIDE_DEVICE);
 	trace_doppel_translate(session, skb, true);

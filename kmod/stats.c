@@ -194,3 +194,11 @@ unsigned int doppel_drop(struct doppel_gateway *gw, const struct doppel_device *
 	trace_doppel_drop(gw, device, skb, reason);
 	return NF_DROP;
 }
+
+unsigned int doppel_drop_of(const struct doppel_session *session, const struct sk_buff *skb,
+			    enum doppel_drop_reason reason)
+{
+	struct doppel_device *device = session->device;
+
+	return doppel_drop(device->gw, session->lent ? NULL : device, skb, reason);
+}

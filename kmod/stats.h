@@ -61,4 +61,10 @@ void doppel_count_total(struct doppel_gateway *gw, enum doppel_total total);
 unsigned int doppel_drop(struct doppel_gateway *gw, const struct doppel_device *device,
 			 const struct sk_buff *skb, enum doppel_drop_reason reason);
 
+struct doppel_session;
+
+/* The same for a packet of the session; the box's own is no device's doing. */
+unsigned int doppel_drop_of(const struct doppel_session *session, const struct sk_buff *skb,
+			    enum doppel_drop_reason reason);
+
 #endif
