@@ -141,15 +141,22 @@ dropped() { steer stats-get | jq --arg reason "$1" '.drop[] | select(.reason == 
 # total NAME: what else the gateway has done, so far
 total() { steer stats-get | jq --arg name "$1" '.total[] | select(.of == $name).value'; }
 
-# sessions [JQ CONDITION]: how many there are
-sessions() { steer dump session-get | jq "[.[] | select(${1:-true})] | length"; }
+# sessions [JQ-CONDITION]: how many there are. To be told each of very many takes bash long.
+sessions()
+{
+	if [ $# -gt 0 ]; then
+		steer dump session-get | jq "[.[] | select($1)] | length"
+	else
+		steer gateway-get | jq .sessions
+	fi
+}
 
-# sessions_at_most N [CONDITION]
+# sessions_at_most N [JQ-CONDITION]
 sessions_at_most()
 {
 	local have
 
-	have=$(sessions "${2:-true}")
+	have=$(sessions "${@:2}")
 	[ "$have" -le "$1" ] || { echo "$have sessions"; return 1; }
 }
 
