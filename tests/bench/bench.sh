@@ -9,7 +9,10 @@ set -euo pipefail
 module=$1 generator=$2 output=$5
 export YNL=$3 JOOL=$4
 here=$(dirname "$(readlink -f "$0")")
-results=$(mktemp -d)
+# What was measured is there even if the rest never comes: report.py takes it as it is.
+results=${output%.json}
+rm -rf "$results"
+mkdir -p "$results"
 
 insmod "$generator"
 insmod "$module"

@@ -16,9 +16,9 @@ set -euo pipefail
 
 results=$1
 runs=${BENCH_RUNS:-5}
-packets_min=${BENCH_PACKETS:-300000}
+packets=${BENCH_PACKETS:-300000}
 # Flows and devices
-read -ra loads <<<"${BENCH_LOADS:-1,1 64,1 20000,1 20000,1000 1000000,1 1000000,1000}"
+read -ra loads <<<"${BENCH_LOADS:-1,1 64,1 20000,1 1000000,1 20000,1000 1000000,1000}"
 
 declare -A frames
 
@@ -35,7 +35,7 @@ missing() {
 	echo "bench: $1 cannot be measured: $2" >&2
 }
 
-# prepare PATH FLOWS DEVICES. Not in a condition: set -e would not hold in it.
+# prepare PATH: sets it up. Not in a condition: set -e would not hold in it.
 prepare() {
 	local path=$1 status
 	set +e
@@ -47,7 +47,6 @@ prepare() {
 		return
 	fi
 	frames[$path]=$(frame "$path")
-	warm "$@"
 }
 
 # Sessions, caches and neighbours: a flowtable takes a flow up at its second packet. Then packets must arrive.
@@ -57,47 +56,62 @@ warm() {
 	blast "$path" 1 $((flows * 3)) "$flows" "$step" "$3" "${frames[$path]}" >/dev/null
 	[[ $path != generator ]] || return 0
 	before=$(arrived "$path")
-	blast "$path" 1 "$flows" "$flows" "$step" "$3" "${frames[$path]}" >/dev/null
+	blast "$path" 1 "$packets" "$flows" "$step" "$3" "${frames[$path]}" >/dev/null
 	got=$(($(arrived "$path") - before))
-	if ((got < flows * 999 / 1000)); then
-		missing "$path" "only $got of $flows packets arrived"
+	if ((got < packets * 999 / 1000)); then
+		missing "$path" "only $got of $packets packets arrived"
 	fi
 }
 
 measure() {
-	local path=$1 flows=$2 count=$3 step=$4 before took failed got
+	local path=$1 flows=$2 step=$3 before took failed got
 	before=$(arrived "$path")
-	read -r took failed _ < <(blast "$path" 0 "$count" "$flows" "$step" "$5" "${frames[$path]}")
+	read -r took failed _ < <(blast "$path" 0 "$packets" "$flows" "$step" "$4" "${frames[$path]}")
 	got=$(($(arrived "$path") - before))
-	if [[ $path != generator ]] && ((got < count * 999 / 1000)); then
-		missing "$path" "only $got of $count packets arrived, $failed could not be sent"
-		rm -f "$results/ns/$path.$flows.$5"
+	if [[ $path != generator ]] && ((got < packets * 999 / 1000)); then
+		missing "$path" "only $got of $packets packets arrived, $failed could not be sent"
+		rm -f "$results/ns/$path.$flows.$4"
 		return
 	fi
-	awk -v took="$took" -v count="$count" 'BEGIN { printf "%.1f\n", took / count }' \
-		>>"$results/ns/$path.$flows.$5"
+	awk -v took="$took" -v packets="$packets" 'BEGIN { printf "%.1f\n", took / packets }' \
+		>>"$results/ns/$path.$flows.$4"
 }
 
+# Those that are not missing
+present() {
+	local path
+	for path in "${paths[@]}"; do
+		[[ -e $results/why/$path ]] || echo "$path"
+	done
+}
+
+# Begins anew when the flows become those of more devices: a table has only the flows that are measured
+# in it, and few more.
 mkdir -p "$results/ns" "$results/why"
+up=()
 for load in "${loads[@]}"; do
 	flows=${load%,*}
-	devices_used=${load#*,}
-	count=$((flows > packets_min ? flows : packets_min))
+	echo "bench: flows $flows, devices ${load#*,}" >&2
+	if [[ ${load#*,} != "${devices_used:-}" ]]; then
+		for path in "${up[@]}"; do
+			teardown "$path"
+		done
+		devices_used=${load#*,}
+		mapfile -t up < <(present)
+		for path in "${up[@]}"; do
+			prepare "$path"
+		done
+	fi
 	step=$(coprime "$flows")
-	up=() can=()
-	for path in "${paths[@]}"; do
-		[[ ! -e $results/why/$path ]] || continue
-		up+=("$path")
-		prepare "$path" "$flows" "$devices_used"
-		[[ -e $results/why/$path ]] || can+=("$path")
+	for path in $(present); do
+		warm "$path" "$flows" "$devices_used"
 	done
 	for ((run = 0; run < runs; run++)); do
-		for path in "${can[@]}"; do
-			[[ ! -e $results/why/$path ]] || continue
-			measure "$path" "$flows" "$count" "$step" "$devices_used"
+		for path in $(present); do
+			measure "$path" "$flows" "$step" "$devices_used"
 		done
 	done
-	for path in "${up[@]}"; do
-		teardown "$path"
-	done
+done
+for path in "${up[@]}"; do
+	teardown "$path"
 done

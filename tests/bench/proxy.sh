@@ -9,7 +9,7 @@
 set -euo pipefail
 
 module=$1 output=$3
-export YNL=$2
+export YNL=$2 BENCH_DEVICES=1
 # shellcheck source=tests/bench/paths.sh
 . "$(dirname "$0")/paths.sh"
 
@@ -92,6 +92,10 @@ connections() {
 		END { exit !found }' "$work/ab" >>"$work/connections.$1"
 }
 
+depends=$(modinfo -F depends "$module")
+for depend in ${depends//,/ }; do
+	modprobe "$depend"
+done
 insmod "$module"
 echo device >"$work/index.html"
 cat >"$work/lighttpd.conf" <<-CONF

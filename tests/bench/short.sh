@@ -9,7 +9,7 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lib/tap.sh
 . "$here/../lib/tap.sh"
 
-output=$(mktemp)
+output=$(mktemp -d)/bench.json
 export BENCH_RUNS=1 BENCH_LOADS=200,20 BENCH_PACKETS=5000 BENCH_DEVICES=20 BENCH_SECONDS=1 \
 	BENCH_SESSIONS=2000 BENCH_MANY_DEVICES=100
 
