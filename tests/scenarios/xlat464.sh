@@ -19,7 +19,11 @@ seen_by_far() { http "$1" $FAR4 80 /cgi-bin/ip; }
 
 lan_dhcp_only()
 {
-	grep -q '^port=0$' /run/doppel/lan-dhcp.conf && [ "$(diagnosis lan-dhcp)" = ok ] || { doppel status; return 1; }
+	if grep -q '^port=0$' /run/doppel/lan-dhcp.conf && [ "$(diagnosis lan-dhcp)" = ok ]; then
+		return
+	fi
+	doppel status
+	return 1
 }
 
 reaches_ipv4()
@@ -83,7 +87,7 @@ check "withdrawn, with no DNS to ask, it is over" within 30 no_nat64
 check_not "and nobody is reached" opens dev1 $FAR4 80
 
 # --- a resolver of the site's on the box, and a default route that comes before the box's way
-agent_end
+agent_end TERM
 spawn resolver.log gw python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("192.168.1.1", 53))
