@@ -65,7 +65,8 @@ def churn(seconds):
 
 
 def busy(seconds):
-    """Short connections and datagrams, every way, one thread each. Says how many came through, of each."""
+    """Short connections and datagrams, every way, one thread each. Says how many came through, of each.
+    Ports 7000 and 7003 are forwarded."""
     deadline, came = time.monotonic() + float(seconds), collections.Counter()
 
     def work(name, function, *args):
@@ -76,10 +77,10 @@ def busy(seconds):
     for n in (1, 2):
         wan4, wan6 = f'10.1.2.{100 + n}', f'2001:db8:1::ff:fe00:{n:x}'
         ways += [('4to4 in', traffic.tcp, 'client', f'dev{n}', wan4, 7000, 7000, 20000),
-                 ('6to4 in', traffic.tcp, 'client', f'dev{n}', wan6, 7001, 7000, 20000),
+                 ('6to4 in', traffic.tcp, 'client', f'dev{n}', wan6, 7003, 7003, 20000),
                  ('4to4 out', traffic.tcp, f'dev{n}', 'client', '10.1.2.200', 7000 + n, 7000 + n, 20000),
                  ('4to4 udp', traffic.udp, 'client', f'dev{n}', wan4, 7000, 7000, 4000, 'want', 1),
-                 ('6to4 udp', traffic.udp, 'far', f'dev{n}', wan6, 7001, 7001, 4000, 'want', 1)]
+                 ('6to4 udp', traffic.udp, 'far', f'dev{n}', wan6, 7003, 7003, 4000, 'want', 1)]
     threads = [threading.Thread(target=work, args=way, daemon=True) for way in ways]
     for thread in threads:
         thread.start()

@@ -12,14 +12,17 @@ import yaml
 from netns import inside
 
 sys.path.insert(0, os.environ['YNL'])
-# The parser in C: a family is made anew whenever the module was loaded anew.
+# The parser in C
 yaml.safe_load = lambda stream: yaml.load(stream, Loader=yaml.CSafeLoader)
+import lib.ynl  # noqa: E402
 from lib import NlError, YnlFamily  # noqa: E402
 
 SPEC = os.path.dirname(os.path.abspath(__file__)) + '/../../uapi/doppel.yaml'
 
 
 def family(netns='gw'):
+    # The client remembers the families' numbers of its first question; the module's changes when it is loaded.
+    lib.ynl.genl_family_name_to_id = None
     with inside(netns):
         return YnlFamily(SPEC, '')
 
@@ -64,7 +67,6 @@ class Steer:
 
     def ask(self, operation, *words):
         try:
-            # Its number changes with the module.
             self.ynl = self.ynl or family(self.netns)
             if operation == 'dump':
                 return self.ynl.dump(words[0], {})
@@ -75,6 +77,9 @@ class Steer:
             return {'error': errno.errorcode.get(-e.nl_msg.error, str(e.nl_msg.error)), 'extack': extack.get('msg')}
 
     def forget(self):
+        """The module is another one, or its namespace is to go."""
+        if self.ynl:
+            self.ynl.sock.close()
         self.ynl = None
 
 

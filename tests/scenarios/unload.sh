@@ -19,7 +19,7 @@ traffic()
 {
 	# shellcheck disable=SC2016 # for the inner shell
 	spawn traffic client bash -c 'while sleep 0.2; do
-		curl -gs -m 1 --limit-rate 2M -o /dev/null "http://$1/big" "http://[$2]/big"; done' traffic "$(wan4 1)" "$(wan6 1)"
+		curl -gs -m 1 --limit-rate 2M -o /dev/null -o /dev/null "http://$1/big" "http://[$2]/big"; done' traffic "$(wan4 1)" "$(wan6 1)"
 	spawn traffic client ping -q -n -i 0.05 "$(wan4 1)"
 	spawn traffic client ping -q -n -i 0.05 "$(wan6 1)"
 	spawn traffic dev1 ping -q -n -i 0.05 $CLIENT4
