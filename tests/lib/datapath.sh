@@ -125,7 +125,7 @@ forward() { forward_lines "$@" | steer_lines >/dev/null; }
 gateway_of()
 {
 	gateway_set "lan-ifindex=$(ifindex "$lan_port")" "wan-ifindex=$(ifindex "$wan_port")" \
-		lan-ipv4=192.168.1.1 lan-prefix-len=24 >/dev/null && device_lines "$@" | steer_lines
+		lan-ipv4=192.168.1.1 lan-prefix-len=24 && device_lines "$@" | steer_lines
 }
 
 # gateway_away: the WAN port is down as long as nobody guards it
