@@ -6,6 +6,7 @@
 # make check              every test, after installing what they need
 # make lint|unit|kunit|scenarios     its parts; their results stay in build/tap
 #   SCENARIOS='FILE…'     only these; KERNELS='NAME…': only on these
+# make soak               five minutes of churn; SECONDS=N
 # make demo               the main job, shown
 # make bench              what a packet costs: tables, and build/bench.json; bench-proxy: against programs
 # make install            DESTDIR and PREFIX as usual
@@ -169,6 +170,12 @@ kunit: build/kunit/doppel.ko
 
 scenarios: agent
 	@tools/scenarios $(SCENARIOS)
+
+.PHONY: soak
+soak: SECONDS ?= 300
+soak: build/uml/doppel.ko
+	@tools/tap run soak uml tools/vm -k uml -t $$(($(SECONDS) + 600)) -- \
+		env TB_SECONDS=$(SECONDS) tests/scenarios/soak.sh
 
 # --- what it costs ---------------------------------------------------------------------------
 
