@@ -30,6 +30,8 @@ def answered(n, first, count):
         if came:
             out += 1
             client.send(device_mac(n), packet(frames.udp(b'answer', PEER_PORT, port), UDP, CLIENT4, wan4(n)))
+            # One answer is what anybody gets: they talk when the device goes on.
+            dev.send(MAC_GW_LAN, packet(frames.udp(b'go on', port, PEER_PORT), UDP, lan4(n), CLIENT4))
     print(out)
 
 
