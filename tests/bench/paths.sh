@@ -12,9 +12,16 @@
 
 bench=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
-# shellcheck disable=SC2034 # for those who source this
-readonly paths=(generator redirect plain-ipv4 flowtable-nat44 conntrack-nat44
-	jool-nat64 jool-siit doppel-4to4 doppel-6to4 doppel-4to6)
+read -ra paths <<<"${BENCH_PATHS:-generator redirect plain-ipv4 flowtable-nat44 conntrack-nat44 \
+	jool-nat64 jool-siit doppel-4to4 doppel-6to4 doppel-4to6}"
+
+# among PATH…: those of them that are to be measured, one a line
+among() {
+	local path
+	for path; do
+		[[ " ${paths[*]} " != *" $path "* ]] || echo "$path"
+	done
+}
 
 # Device n has the first one's MAC and addresses plus n.
 readonly devices=${BENCH_DEVICES:-1000}

@@ -66,7 +66,7 @@ device_bytes() {
 	teardown "$path"
 }
 
-for path in doppel-4to4 doppel-6to4; do
+for path in $(among doppel-4to4 doppel-6to4); do
 	setup "$path"
 	sink "$path"
 	rate "$path"

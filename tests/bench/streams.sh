@@ -50,7 +50,7 @@ stream() {
 
 trap '[[ ${#servers[@]} -eq 0 ]] || kill "${servers[@]}" 2>/dev/null' EXIT
 mkdir -p "$results/tcp"
-streamed=(plain-ipv4 doppel-4to4 doppel-6to4)
+mapfile -t streamed < <(among plain-ipv4 doppel-4to4 doppel-6to4)
 for path in "${streamed[@]}"; do
 	setup "$path"
 	hosts "$path"
