@@ -235,6 +235,18 @@ static void flip_gso(struct sk_buff *skb, unsigned int from, unsigned int to)
 	shinfo->gso_segs = 0;
 }
 
+/* The checksum of a header without options (RFC 791 section 3.1). From the fields: who reads the
+ * header in words waits until the bytes that were just written are in the cache.
+ */
+static __sum16 header_sum(const struct iphdr *iph)
+{
+	u32 sum = (iph->version << 12 | iph->ihl << 8 | iph->tos) + ntohs(iph->tot_len) +
+		  ntohs(iph->id) + ntohs(iph->frag_off) + (iph->ttl << 8 | iph->protocol);
+	__wsum addrs = csum_add((__force __wsum)iph->saddr, (__force __wsum)iph->daddr);
+
+	return csum_fold(csum_add(addrs, (__force __wsum)htonl(sum)));
+}
+
 static void xlat_6to4(struct sk_buff *skb, const struct doppel_packet *packet,
 		      const struct doppel_session *session)
 {
@@ -269,8 +281,7 @@ static void xlat_6to4(struct sk_buff *skb, const struct doppel_packet *packet,
 	iph->protocol = packet->protocol;
 	iph->saddr = lan->peer;
 	iph->daddr = lan->device;
-	iph->check = 0;
-	iph->check = ip_fast_csum(iph, iph->ihl);
+	iph->check = header_sum(iph);
 }
 
 /* IPv6 has no UDP without a checksum: computes the one that IPv4 left out (RFC 7915
