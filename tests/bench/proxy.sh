@@ -3,7 +3,8 @@
 #
 # From IPv6 clients to an IPv4 device: doppel, and the programs that can do the same. TCP throughput
 # by iperf3, connections per second by ab, one HTTP request each, from lighttpd on the device. The
-# way there takes turns, the median of the runs counts.
+# ways there take turns, the median of the runs counts. Plain routing, from an IPv4 client, says what
+# clients and servers leave room for.
 #
 # usage: tests/bench/proxy.sh MODULE YNL-DIRECTORY OUTPUT.json
 set -euo pipefail
@@ -17,7 +18,7 @@ runs=${BENCH_RUNS:-5}
 seconds=${BENCH_SECONDS:-4}
 clients=16
 readonly stream_port=$port http_port=$((port + 1))
-ways=(doppel-6to4 haproxy socat)
+ways=(plain-ipv4 doppel-6to4 haproxy socat)
 work=$(mktemp -d)
 processes=()
 trap '[[ ${#processes[@]} -eq 0 ]] || kill "${processes[@]}" 2>/dev/null' EXIT
@@ -48,7 +49,7 @@ haproxy_config() {
 way() {
 	local way=$1 one
 	case $way in
-	doppel-6to4)
+	plain-ipv4 | doppel-6to4)
 		setup "$way"
 		;;
 	haproxy)
@@ -73,6 +74,7 @@ way() {
 # address WAY: where the client finds the device
 address() {
 	case $1 in
+	plain-ipv4) echo "$device4" ;;
 	doppel-6to4) echo "$identity6" ;;
 	*) echo "${wan6%/*}" ;;
 	esac
@@ -85,8 +87,11 @@ throughput() {
 
 # Each request is a connection of its own.
 connections() {
+	local host
+	host=$(address "$1")
+	[[ $host != *:* ]] || host="[$host]"
 	in_ns "gen-$1" timeout 60 ab -q -s 20 -c "$clients" -t "$seconds" -n 1000000 \
-		"http://[$(address "$1")]:$http_port/" >"$work/ab"
+		"http://$host:$http_port/" >"$work/ab"
 	awk '/^Failed requests/ && $3 > 0 { exit 1 }
 		/^Requests per second/ { print $4; found = 1 }
 		END { exit !found }' "$work/ab" >>"$work/connections.$1"
