@@ -58,23 +58,24 @@ static int grow(struct map *map)
 	return 0;
 }
 
-static struct map_node *find(const struct map *map, const void *key, uint32_t hash)
+/* The first of that key from node on. */
+static struct map_node *find_from(const struct map *map, struct map_node *node, const void *key,
+				  uint32_t hash)
 {
-	if (!map->nbuckets)
-		return NULL;
-	for (struct map_node *node = *bucket(map, hash); node; node = node->next)
-		if (node->hash == hash && !memcmp(node->key, key, map->key_len))
-			return node;
-	return NULL;
+	while (node && (node->hash != hash || memcmp(node->key, key, map->key_len)))
+		node = node->next;
+	return node;
 }
 
-int doppel_map_add(struct map *map, struct map_node *node, const void *key)
+static struct map_node *find(const struct map *map, const void *key, uint32_t hash)
 {
-	uint32_t hash = hash_key(key, map->key_len);
+	return map->nbuckets ? find_from(map, *bucket(map, hash), key, hash) : NULL;
+}
+
+static int add(struct map *map, struct map_node *node, const void *key, uint32_t hash)
+{
 	struct map_node **head;
 
-	if (find(map, key, hash))
-		return -EEXIST;
 	if (map->count >= map->nbuckets && grow(map))
 		return -ENOMEM;
 	head = bucket(map, hash);
@@ -84,9 +85,26 @@ int doppel_map_add(struct map *map, struct map_node *node, const void *key)
 	return 0;
 }
 
+int doppel_map_add(struct map *map, struct map_node *node, const void *key)
+{
+	uint32_t hash = hash_key(key, map->key_len);
+
+	return find(map, key, hash) ? -EEXIST : add(map, node, key, hash);
+}
+
+int doppel_map_add_another(struct map *map, struct map_node *node, const void *key)
+{
+	return add(map, node, key, hash_key(key, map->key_len));
+}
+
 struct map_node *doppel_map_find(const struct map *map, const void *key)
 {
 	return find(map, key, hash_key(key, map->key_len));
+}
+
+struct map_node *doppel_map_find_another(const struct map *map, const struct map_node *node)
+{
+	return find_from(map, node->next, node->key, node->hash);
 }
 
 void doppel_map_del(struct map *map, struct map_node *node)

@@ -30,6 +30,10 @@ int doppel_map_add(struct map *map, struct map_node *node, const void *key);
 struct map_node *doppel_map_find(const struct map *map, const void *key);
 void doppel_map_del(struct map *map, struct map_node *node);
 
+/* As add, whoever has the key already. find() gives one of them, find_another() the next; or NULL. */
+int doppel_map_add_another(struct map *map, struct map_node *node, const void *key);
+struct map_node *doppel_map_find_another(const struct map *map, const struct map_node *node);
+
 /* The node after node in no special order, the first after NULL, NULL after the last. */
 struct map_node *doppel_map_next(const struct map *map, const struct map_node *node);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Addresses, times, buffers, lists and maps of agent/base. */
+/* Addresses, times, buffers, lists, maps and heaps of agent/base. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/path.h"
@@ -267,6 +268,84 @@ static void test_map(void)
 	free(items);
 }
 
+static void test_map_others(void)
+{
+	enum { SAME = 3, COUNT = 100 };
+	struct item items[COUNT];
+	struct map_node *node;
+	int key = 0, same = 0;
+	struct map map;
+
+	doppel_map_init(&map, sizeof(int));
+	for (int i = 0; i < COUNT; i++) {
+		items[i].key = i < SAME ? 0 : i;
+		doppel_map_add_another(&map, &items[i].node, &items[i].key);
+	}
+	for (node = doppel_map_find(&map, &key); node; node = doppel_map_find_another(&map, node))
+		same += !container_of(node, struct item, node)->key;
+	is_int(same, SAME, "all of one key are found, and no others");
+	doppel_map_del(&map, &items[1].node);
+	node = doppel_map_find(&map, &key);
+	ok(node && doppel_map_find_another(&map, node) &&
+	   !doppel_map_find_another(&map, doppel_map_find_another(&map, node)),
+	   "one less when one has gone");
+	doppel_map_free(&map);
+}
+
+struct due {
+	struct heap_node node;
+	int64_t at;
+	bool in;
+};
+
+static bool is_first(const struct heap *heap, const struct due *dues, int count)
+{
+	const struct due *first = NULL;
+
+	for (int i = 0; i < count; i++)
+		if (dues[i].in && (!first || dues[i].at < first->at))
+			first = &dues[i];
+	return first ? heap->first && heap->first->key == first->at : !heap->first;
+}
+
+/* Whatever is put in, moved and taken out, the first is the least. */
+static void test_heap(void)
+{
+	enum { COUNT = 300, STEPS = 20000 };
+	struct due *dues = calloc(COUNT, sizeof(*dues));
+	struct heap heap = { 0 };
+	int64_t before = INT64_MIN;
+	bool least = true, in_order = true;
+	int left = 0;
+
+	ok(!heap.first, "an empty heap");
+	doppel_heap_del(&heap, &dues[0].node);
+	ok(!heap.first, "what is not in it can be taken out");
+	for (int step = 0; step < STEPS; step++) {
+		struct due *due = &dues[doppel_rng_below(&doppel_rng, COUNT)];
+
+		due->in = doppel_rng_below(&doppel_rng, 3);
+		due->at = due->in ? doppel_rng_below(&doppel_rng, 1000) : due->at;
+		if (due->in)
+			doppel_heap_put(&heap, &due->node, due->at);
+		else
+			doppel_heap_del(&heap, &due->node);
+		least = least && is_first(&heap, dues, COUNT);
+	}
+	ok(least, "the first is the least through %d changes", STEPS);
+	for (int i = 0; i < COUNT; i++)
+		left += dues[i].in;
+	while (heap.first) {
+		in_order = in_order && heap.first->key >= before;
+		before = heap.first->key;
+		doppel_heap_del(&heap, heap.first);
+		left--;
+	}
+	ok(in_order, "taken out in order");
+	is_int(left, 0, "and none was lost");
+	free(dues);
+}
+
 static void test_rest(void)
 {
 	bool in_range = true;
@@ -290,6 +369,8 @@ int main(void)
 	test_error();
 	test_list();
 	test_map();
+	test_map_others();
+	test_heap();
 	test_rest();
 	return done_testing();
 }
