@@ -219,6 +219,7 @@ int doppel_device_new(struct gateway *gateway, const struct mac *mac, struct dev
 void doppel_device_free(struct device *device)
 {
 	doppel_map_del(&device->gateway->devices, &device->node);
+	doppel_heap_del(&device->gateway->due, &device->due);
 	free(device->restored);
 	free(device->forwards);
 	free(device);
@@ -460,7 +461,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int64_t doppel_device_deadline(const struct device *device)
+static int64_t deadline(const struct device *device)
 {
 	int64_t at = least(device->confirm_at, device->claim.deadline);
 
@@ -472,13 +473,26 @@ int64_t doppel_device_deadline(const struct device *device)
 	return least(at, doppel_reach_deadline(&device->reach));
 }
 
+void doppel_device_schedule(struct device *device)
+{
+	struct heap *due = &device->gateway->due;
+	const int64_t at = deadline(device);
+
+	if (at == NEVER)
+		doppel_heap_del(due, &device->due);
+	else
+		doppel_heap_put(due, &device->due, at);
+}
+
 void doppel_device_timeout(struct device *device)
 {
 	const int64_t now = doppel_gateway_now(device->gateway);
 
 	doppel_claim_timeout(device);
-	if (!device->negotiating)
+	if (!device->negotiating) {
+		doppel_device_schedule(device);
 		return;
+	}
 	if (now >= device->confirm_at)
 		confirm(device);
 	if (now >= doppel_dhcp4_deadline(&device->dhcp4))
@@ -574,6 +588,7 @@ void doppel_device_settle(struct device *device)
 		device->changed = true;
 	}
 	doppel_device_keep(device);
+	doppel_device_schedule(device);
 	if (!device->changed)
 		return;
 	device->changed = false;

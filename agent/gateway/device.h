@@ -10,6 +10,7 @@
 #ifndef DOPPEL_GATEWAY_DEVICE_H
 #define DOPPEL_GATEWAY_DEVICE_H
 
+#include "base/heap.h"
 #include "base/map.h"
 #include "gateway/dhcp4.h"
 #include "gateway/dhcp6.h"
@@ -51,6 +52,7 @@ struct lan_claim {
 
 struct device {
 	struct map_node node;
+	struct heap_node due;		/* when something is: doppel_device_schedule() */
 	struct gateway *gateway;
 	struct mac mac;
 	const struct config_device *listed;	/* of the gateway's config; NULL: not listed */
@@ -115,8 +117,9 @@ void doppel_device_receive(struct device *device, const struct packet *packet);
 bool doppel_device_concerned(const struct device *device, const struct packet *packet);
 void doppel_device_advertise(struct device *device, const struct ra *ra);
 
+/* Whatever moves a deadline of the device, or of its machines, to an earlier time says so here. */
+void doppel_device_schedule(struct device *device);
 void doppel_device_timeout(struct device *device);
-int64_t doppel_device_deadline(const struct device *device);
 void doppel_device_settle(struct device *device);
 
 /* claim.c */

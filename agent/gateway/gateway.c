@@ -103,9 +103,7 @@ int64_t doppel_gateway_deadline(struct gateway *gateway)
 	at = least(at, doppel_nat64_deadline(gateway));
 	at = least(at, doppel_pace_deadline(&gateway->pace));
 	at = least(at, gateway->routers_at);
-	doppel_map_foreach(node, &gateway->devices)
-		at = least(at, doppel_device_deadline(doppel_device_of(node)));
-	return at;
+	return gateway->due.first ? least(at, gateway->due.first->key) : at;
 }
 
 void doppel_gateway_settle_after(struct gateway *gateway, int64_t ms)
@@ -124,6 +122,15 @@ static void settle(struct gateway *gateway)
 	doppel_nat64_settle(gateway);
 }
 
+/* Each has one turn, even if it finds something else due at once: then come other events. */
+static void devices_timeout(struct gateway *gateway, int64_t now)
+{
+	size_t turns = gateway->devices.count;
+
+	while (turns-- && gateway->due.first && now >= gateway->due.first->key)
+		doppel_device_timeout(container_of(gateway->due.first, struct device, due));
+}
+
 void doppel_gateway_timeout(struct gateway *gateway)
 {
 	const int64_t now = doppel_gateway_now(gateway);
@@ -134,12 +141,7 @@ void doppel_gateway_timeout(struct gateway *gateway)
 	if (now >= gateway->poll_at)
 		doppel_discovery_poll(gateway);
 	doppel_wan_timeout(gateway);
-	doppel_map_foreach(node, &gateway->devices) {
-		struct device *device = doppel_device_of(node);
-
-		if (now >= doppel_device_deadline(device))
-			doppel_device_timeout(device);
-	}
+	devices_timeout(gateway, now);
 	doppel_nat64_timeout(gateway);
 	/* Last, as all of the above may ask for it. */
 	if (now >= gateway->settle_at)

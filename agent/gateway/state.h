@@ -23,6 +23,7 @@
 #include <ev.h>
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "gateway/gateway.h"
@@ -85,6 +86,7 @@ struct gateway {
 	ev_timer timer;			/* one for all: armed before the loop sleeps */
 
 	struct map devices;		/* struct device by MAC */
+	struct heap due;		/* those for which something is due, the next one first */
 	struct list listeners;
 	struct pace pace;
 	struct lan_dhcp lan_dhcp;

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/rand.h"
 #include "gateway/config.h"
 #include "gateway/device.h"
 #include "gateway/state.h"
@@ -119,9 +118,10 @@ void doppel_wan_confirm(struct gateway *gateway)
 	doppel_map_foreach(node, &gateway->devices) {
 		struct device *device = doppel_device_of(node);
 
-		if (device->negotiating)
-			device->confirm_at = now + doppel_rng_below(gateway->rng,
-								    (uint32_t)spread + 1);
+		if (!device->negotiating)
+			continue;
+		device->confirm_at = now + doppel_random_ms(spread, gateway->rng);
+		doppel_device_schedule(device);
 	}
 }
 
