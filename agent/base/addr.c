@@ -205,6 +205,14 @@ bool doppel_ip6_is_nat64_prefix(const struct in6_addr *prefix, uint8_t len)
 	       !IN6_IS_ADDR_LINKLOCAL(prefix);
 }
 
+struct in6_addr doppel_ip6_v4mapped(struct in_addr ipv4)
+{
+	struct in6_addr addr = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+	memcpy(&addr.s6_addr[12], &ipv4, sizeof(ipv4));
+	return addr;
+}
+
 struct in6_addr doppel_ip6_eui64(const struct in6_addr *prefix, const struct mac *mac)
 {
 	struct in6_addr addr = *prefix;

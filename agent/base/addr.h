@@ -79,6 +79,9 @@ bool doppel_ip6_is_nat64_prefix(const struct in6_addr *prefix, uint8_t len);
 /* The IPv4 host's address under such a prefix. */
 struct in6_addr doppel_ip6_nat64(const struct in6_addr *prefix, uint8_t len, struct in_addr ipv4);
 
+/* ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). */
+struct in6_addr doppel_ip6_v4mapped(struct in_addr ipv4);
+
 /* prefix/64 with the modified EUI-64 interface identifier of the MAC (RFC 4291 appendix A). */
 struct in6_addr doppel_ip6_eui64(const struct in6_addr *prefix, const struct mac *mac);
 /* fe80::/64 with the same identifier. */

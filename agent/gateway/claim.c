@@ -12,15 +12,36 @@
 
 #define ANSWER_MS 1000
 
+static struct device *by_lan(struct map_node *node)
+{
+	return container_of(node, struct device, lan_node);
+}
+
+static struct device *by_claim(struct map_node *node)
+{
+	return container_of(node, struct device, claim.node);
+}
+
 static struct device *holder_of(const struct device *device, struct in_addr address)
 {
-	doppel_map_foreach(node, &device->gateway->devices) {
-		struct device *other = doppel_device_of(node);
+	const struct map *map = &device->gateway->lan_addresses;
+	struct map_node *node = doppel_map_find(map, &address);
 
-		if (other != device && doppel_ip4_eq(other->lan_ipv4, address))
-			return other;
-	}
-	return NULL;
+	while (node && by_lan(node) == device)
+		node = doppel_map_find_another(map, node);
+	return node ? by_lan(node) : NULL;
+}
+
+void doppel_claim_grant(struct device *device, struct in_addr address)
+{
+	struct map *map = &device->gateway->lan_addresses;
+
+	if (device->lan_ipv4.s_addr)
+		doppel_map_del(map, &device->lan_node);
+	device->lan_ipv4 = address;
+	/* Without memory nobody has it; the next frame claims it again. */
+	if (address.s_addr && doppel_map_add_another(map, &device->lan_node, &device->lan_ipv4))
+		device->lan_ipv4.s_addr = 0;
 }
 
 static void ask(struct device *device, struct in_addr address)
@@ -31,9 +52,17 @@ static void ask(struct device *device, struct in_addr address)
 					    &device->mac);
 }
 
-static void end(struct lan_claim *claim)
+static void end(struct device *device)
 {
-	*claim = (struct lan_claim){ .stage = CLAIM_NONE, .deadline = NEVER };
+	if (device->claim.stage != CLAIM_NONE)
+		doppel_map_del(&device->gateway->claims, &device->claim.node);
+	device->claim = (struct lan_claim){ .stage = CLAIM_NONE, .deadline = NEVER };
+}
+
+void doppel_claim_forget(struct device *device)
+{
+	end(device);
+	doppel_claim_grant(device, (struct in_addr){ 0 });
 }
 
 static void accept_claim(struct device *device, struct in_addr address)
@@ -45,7 +74,7 @@ static void accept_claim(struct device *device, struct in_addr address)
 	if (holder) {
 		doppel_log(LOG_NOTICE, "lan: %s is no longer %s's", text,
 			   doppel_mac_format(&holder->mac, mac));
-		holder->lan_ipv4.s_addr = 0;
+		doppel_claim_grant(holder, (struct in_addr){ 0 });
 		holder->keep_device = true;
 		holder->changed = true;
 		/* The module must let go of it before it is given away. */
@@ -54,10 +83,10 @@ static void accept_claim(struct device *device, struct in_addr address)
 	if (device->lan_ipv4.s_addr)
 		doppel_log(LOG_INFO, "lan: device %s moved to %s",
 			   doppel_mac_format(&device->mac, mac), text);
-	device->lan_ipv4 = address;
+	end(device);
+	doppel_claim_grant(device, address);
 	device->keep_device = true;
 	device->changed = true;
-	end(&device->claim);
 }
 
 /* Somebody has answered who should not, if the claim were true. */
@@ -67,7 +96,7 @@ static void deny(struct device *device, struct device *who)
 
 	doppel_ip4_format(device->claim.address, text);
 	doppel_mac_format(&device->mac, mac);
-	end(&device->claim);
+	end(device);
 	doppel_log(LOG_DEBUG, "lan: %s also uses %s", mac, text);
 	doppel_gateway_emit(device->gateway, GATEWAY_EVENT_CONFLICT, who,
 			    "%s also uses %s on the LAN", mac, text);
@@ -84,8 +113,10 @@ void doppel_claim_begin(struct device *device, struct in_addr address)
 		accept_claim(device, address);
 		return;
 	}
-	claim->stage = CLAIM_ASK_OLD;
 	claim->address = address;
+	if (doppel_map_add_another(&device->gateway->claims, &claim->node, &claim->address))
+		return;
+	claim->stage = CLAIM_ASK_OLD;
 	claim->deadline = doppel_gateway_now(device->gateway) + ANSWER_MS;
 	if (device->lan_ipv4.s_addr)
 		ask(device, device->lan_ipv4);
@@ -96,6 +127,7 @@ void doppel_claim_begin(struct device *device, struct in_addr address)
 void doppel_claim_answer(struct gateway *gateway, const struct mac *mac, struct in_addr address)
 {
 	struct device *answering = doppel_gateway_find(gateway, mac);
+	struct map_node *node, *next;
 
 	if (!answering)
 		return;
@@ -109,11 +141,11 @@ void doppel_claim_answer(struct gateway *gateway, const struct mac *mac, struct 
 		return;
 	if (answering->claim.stage == CLAIM_ASK_OLD)
 		deny(answering, answering);
-	doppel_map_foreach(node, &gateway->devices) {
-		struct device *device = doppel_device_of(node);
+	for (node = doppel_map_find(&gateway->claims, &address); node; node = next) {
+		struct device *device = by_claim(node);
 
-		if (device != answering && device->claim.stage == CLAIM_ASK_OLD &&
-		    doppel_ip4_eq(device->claim.address, address))
+		next = doppel_map_find_another(&gateway->claims, node);
+		if (device != answering && device->claim.stage == CLAIM_ASK_OLD)
 			deny(device, answering);
 	}
 }
@@ -131,6 +163,6 @@ void doppel_claim_timeout(struct device *device)
 		ask(device, claim->address);
 	} else {
 		/* Nobody is there: the frame was not its own. */
-		end(claim);
+		end(device);
 	}
 }

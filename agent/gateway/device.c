@@ -220,6 +220,8 @@ void doppel_device_free(struct device *device)
 {
 	doppel_map_del(&device->gateway->devices, &device->node);
 	doppel_heap_del(&device->gateway->due, &device->due);
+	doppel_concern_forget(device);
+	doppel_claim_forget(device);
 	free(device->restored);
 	free(device->forwards);
 	free(device);
@@ -375,43 +377,6 @@ static void confirm(struct device *device)
 	}
 	if (device->mode6 == DHCP6_MODE_STATEFUL)
 		doppel_dhcp6_confirm(&device->dhcp6);
-}
-
-/* One of the device's own IPv6 addresses, in use or being tried. */
-static bool is_own6(const struct device *device, const struct in6_addr *address)
-{
-	unsigned int i;
-
-	if (doppel_ip6_eq(address, &device->slaac.link_local))
-		return true;
-	for (i = 0; i < device->slaac.count; i++)
-		if (doppel_ip6_eq(address, &device->slaac.addresses[i].address))
-			return true;
-	for (i = 0; i < device->dhcp6.lease.address_count; i++)
-		if (doppel_ip6_eq(address, &device->dhcp6.lease.addresses[i].address))
-			return true;
-	for (i = 0; i < device->dhcp6.offer.address_count; i++)
-		if (doppel_ip6_eq(address, &device->dhcp6.offer.addresses[i].address))
-			return true;
-	return false;
-}
-
-bool doppel_device_concerned(const struct device *device, const struct packet *packet)
-{
-	struct neighbour neighbour;
-
-	if (!device->negotiating)
-		return false;
-	if (packet->kind == PACKET_ARP)
-		return device->dhcp4.acd.address.s_addr &&
-		       (doppel_ip4_eq(packet->arp.sender, device->dhcp4.acd.address) ||
-			doppel_ip4_eq(packet->arp.target, device->dhcp4.acd.address));
-	if (packet->kind != PACKET_ICMP6)
-		return false;
-	if (doppel_neighbour_parse(packet, &neighbour) == VERDICT_ACCEPTED)
-		return is_own6(device, &neighbour.target);
-	/* What is left is an MLD query, for everybody. */
-	return true;
 }
 
 static void receive_icmp6(struct device *device, const struct packet *packet)
@@ -588,6 +553,7 @@ void doppel_device_settle(struct device *device)
 		device->changed = true;
 	}
 	doppel_device_keep(device);
+	doppel_concern_update(device);
 	doppel_device_schedule(device);
 	if (!device->changed)
 		return;

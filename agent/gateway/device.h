@@ -41,6 +41,7 @@ struct restored_leases {
 
 /* A LAN address that a frame said to be the device's, until that is known: see claim.c. */
 struct lan_claim {
+	struct map_node node;		/* by `address`, while there is a stage */
 	enum {
 		CLAIM_NONE,
 		CLAIM_ASK_OLD,	/* who has it now, and the device where it was: are they there? */
@@ -58,7 +59,8 @@ struct device {
 	const struct config_device *listed;	/* of the gateway's config; NULL: not listed */
 	char hostname[STORE_NAME_TEXT];
 
-	struct in_addr lan_ipv4;
+	struct in_addr lan_ipv4;	/* set by doppel_claim_grant() */
+	struct map_node lan_node;	/* by it, unless it is zero */
 	struct lan_claim claim;
 	bool seen;			/* ever, on the LAN: it has an identity */
 	bool inactive;			/* silent */
@@ -75,6 +77,9 @@ struct device {
 	bool no_router;			/* none was heard in time: the WAN may be IPv4-only */
 	enum dhcp6_mode mode6;
 	int64_t confirm_at;		/* NEVER, or when to ask whether the leases hold */
+	struct device_address *addresses;	/* as they are indexed: see concern.c */
+	unsigned int address_count;
+	uint64_t hearing;		/* the packet that it has heard last */
 	struct restored_leases *restored;
 
 	bool in_module;
@@ -113,8 +118,6 @@ void doppel_device_retry(struct device *device);
 
 /* An ARP, DHCP or neighbour packet that is or may be for this device. */
 void doppel_device_receive(struct device *device, const struct packet *packet);
-/* Whether a packet that is not addressed to its MAC concerns it. */
-bool doppel_device_concerned(const struct device *device, const struct packet *packet);
 void doppel_device_advertise(struct device *device, const struct ra *ra);
 
 /* Whatever moves a deadline of the device, or of its machines, to an earlier time says so here. */
@@ -122,7 +125,18 @@ void doppel_device_schedule(struct device *device);
 void doppel_device_timeout(struct device *device);
 void doppel_device_settle(struct device *device);
 
+/* concern.c */
+/* The device's WAN addresses, those being tried included, may be others now. */
+void doppel_concern_update(struct device *device);
+void doppel_concern_forget(struct device *device);
+/* An ARP or neighbour packet to all devices that it concerns. */
+void doppel_concern_deliver(struct gateway *gateway, const struct packet *packet);
+
 /* claim.c */
+/* The device has this LAN address from now on; zero: none. */
+void doppel_claim_grant(struct device *device, struct in_addr address);
+/* The device goes: it has and claims no address any more. */
+void doppel_claim_forget(struct device *device);
 /* A frame of the device came from this address of the LAN, which is not its own so far. */
 void doppel_claim_begin(struct device *device, struct in_addr address);
 /* The kernel has had an answer from this MAC at this address. */

@@ -285,7 +285,7 @@ static int restore(const struct store_device *stored, void *ctx)
 	if (err)
 		return err;
 	snprintf(device->hostname, sizeof(device->hostname), "%s", stored->name);
-	device->lan_ipv4 = lan_address(gateway, stored->lan_ipv4);
+	doppel_claim_grant(device, lan_address(gateway, stored->lan_ipv4));
 	device->seen = true;
 	/* It may be gone by now: it shows itself, or is silent for as long as any other. */
 	device->inactive = !strcmp(stored->status, "inactive");
@@ -313,7 +313,7 @@ int doppel_discovery_list(struct gateway *gateway)
 
 		device->listed = doppel_config_device(config, &device->mac);
 		/* The LAN may be another network now. */
-		device->lan_ipv4 = lan_address(gateway, device->lan_ipv4);
+		doppel_claim_grant(device, lan_address(gateway, device->lan_ipv4));
 		/* Known from the file alone, and no longer in it. */
 		if (!device->listed && !device->seen)
 			doppel_device_free(device);

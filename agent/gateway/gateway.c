@@ -102,7 +102,7 @@ int64_t doppel_gateway_deadline(struct gateway *gateway)
 	at = least(at, gateway->settle_at);
 	at = least(at, doppel_nat64_deadline(gateway));
 	at = least(at, doppel_pace_deadline(&gateway->pace));
-	at = least(at, gateway->routers_at);
+	at = least(at, least(gateway->routers_at, gateway->advertise_at));
 	return gateway->due.first ? least(at, gateway->due.first->key) : at;
 }
 
@@ -313,8 +313,12 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 	new->started_at = doppel_clock_wall_s(new->clock);
 	new->poll_at = doppel_gateway_now(new);
 	new->routers_at = NEVER;
+	new->advertise_at = NEVER;
 	new->reconcile_at = NEVER;
 	doppel_map_init(&new->devices, sizeof(struct mac));
+	doppel_map_init(&new->addresses, sizeof(struct in6_addr));
+	doppel_map_init(&new->lan_addresses, sizeof(struct in_addr));
+	doppel_map_init(&new->claims, sizeof(struct in_addr));
 	doppel_list_init(&new->listeners);
 	doppel_pace_init(&new->pace, new->clock, send_now, new);
 	doppel_lan_dhcp_init(&new->lan_dhcp, new->loop, env->run_dir ? env->run_dir : RUN_DIR,
@@ -367,6 +371,9 @@ void doppel_gateway_free(struct gateway *gateway)
 	}
 	doppel_store_commit(gateway->store);
 	doppel_map_free(&gateway->devices);
+	doppel_map_free(&gateway->addresses);
+	doppel_map_free(&gateway->lan_addresses);
+	doppel_map_free(&gateway->claims);
 	doppel_pace_free(&gateway->pace);
 	doppel_names_free(gateway);
 	free(gateway->mappings);

@@ -32,14 +32,6 @@ static struct in_addr alias(unsigned int slot)
 	return (struct in_addr){ htonl(0xc0000002 + slot) };
 }
 
-static struct in6_addr mapped(struct in_addr ipv4)
-{
-	struct in6_addr address = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	memcpy(address.s6_addr + 12, &ipv4, sizeof(ipv4));
-	return address;
-}
-
 void doppel_names_learn6(struct gateway *gateway, const struct in6_addr *servers,
 			 unsigned int count)
 {
@@ -219,7 +211,7 @@ static unsigned int by_alias(const struct gateway *gateway, struct in6_addr list
 		};
 
 		if (doppel_mappings_have(gateway, &mapping))
-			list[count++] = mapped(mapping.ipv4);
+			list[count++] = doppel_ip6_v4mapped(mapping.ipv4);
 	}
 	return count;
 }
@@ -235,7 +227,7 @@ static unsigned int servers(const struct gateway *gateway, struct in6_addr list[
 	if (!dhcp->dns_count)
 		return by_alias(gateway, list);
 	for (i = 0; i < dhcp->dns_count && i < NAMES_MAX; i++)
-		list[i] = mapped(dhcp->dns[i]);
+		list[i] = doppel_ip6_v4mapped(dhcp->dns[i]);
 	return i;
 }
 
@@ -320,7 +312,7 @@ static unsigned int lan_servers(const struct gateway *gateway, bool relay,
 	for (slot = 0; slot < NAMES_ALIASES; slot++) {
 		const struct in_addr file = file_alias(gateway, &gateway->names.aliased[slot]);
 
-		list[slot] = mapped(file.s_addr ? file : alias(slot));
+		list[slot] = doppel_ip6_v4mapped(file.s_addr ? file : alias(slot));
 	}
 	return slot;
 }

@@ -8,6 +8,7 @@
  *	discovery.c	devices seen on the LAN, moved, silent
  *	claim.c		whether a LAN address is a device's
  *	wan.c		frames from the WAN, routers, link changes
+ *	concern.c	whose an address on the WAN is
  *	device.c	one device: its protocol machines and what follows from them
  *	forwards.c	what may come in
  *	lend.c		the box's own traffic, by a lent identity
@@ -87,6 +88,10 @@ struct gateway {
 
 	struct map devices;		/* struct device by MAC */
 	struct heap due;		/* those for which something is due, the next one first */
+	struct map addresses;		/* struct device_address of them by WAN address */
+	uint64_t hearing;		/* the number of the packet that they are told of */
+	struct map lan_addresses;	/* devices by LAN address; by accident of the store several */
+	struct map claims;		/* struct lan_claim by LAN address */
 	struct list listeners;
 	struct pace pace;
 	struct lan_dhcp lan_dhcp;
@@ -109,6 +114,9 @@ struct gateway {
 
 	struct routers routers;
 	int64_t routers_at;		/* when that set may change by itself */
+	int64_t advertise_at;		/* when all devices hear what routers said; NEVER */
+	int64_t told_since;		/* when they were last told as often as may be */
+	unsigned int told;		/* and how often since then */
 	bool router_heard;		/* by this agent: `routers` tells the truth */
 	bool dhcp4_heard;		/* some DHCPv4 server has answered since the link came */
 

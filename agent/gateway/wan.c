@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The WAN port: frames to the devices' machines, routers, the link's coming back. */
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,16 +12,25 @@
 #include "kernel/packet.h"
 
 #define FRAMES_AT_ONCE 256	/* then other events have their turn */
+#define TELL_ALL_MAX 4		/* in this time */
+#define TELL_ALL_MS 1000
 
-static void to_concerned(struct gateway *gateway, const struct packet *packet)
+/* What all devices are told costs a walk over them: nobody on the WAN may make us do nothing else. */
+static bool may_tell_all(struct gateway *gateway)
 {
-	doppel_map_foreach(node, &gateway->devices) {
-		struct device *device = doppel_device_of(node);
+	const int64_t now = doppel_gateway_now(gateway);
 
-		if (doppel_mac_eq(&packet->dst, &device->mac) ||
-		    doppel_device_concerned(device, packet))
-			doppel_device_receive(device, packet);
+	if (now - gateway->told_since >= TELL_ALL_MS) {
+		gateway->told_since = now;
+		gateway->told = 0;
 	}
+	return gateway->told++ < TELL_ALL_MAX;
+}
+
+static void to_all(struct gateway *gateway, const struct packet *packet)
+{
+	doppel_map_foreach(node, &gateway->devices)
+		doppel_device_receive(doppel_device_of(node), packet);
 }
 
 static void to_one(struct gateway *gateway, const struct mac *mac, const struct packet *packet)
@@ -37,9 +47,16 @@ static void settle_all(struct gateway *gateway)
 		doppel_device_settle(doppel_device_of(node));
 }
 
-static void on_advertisement(struct gateway *gateway, struct ra *ra)
+static void advertise_all(struct gateway *gateway, const struct ra *ra)
+{
+	doppel_map_foreach(node, &gateway->devices)
+		doppel_device_advertise(doppel_device_of(node), ra);
+}
+
+static void on_advertisement(struct gateway *gateway, const struct mac *to, struct ra *ra)
 {
 	const struct ra *before, *after;
+	struct device *asker;
 	char text[DOPPEL_IP6_TEXT];
 
 	ra->received_ms = doppel_gateway_now(gateway);
@@ -55,8 +72,25 @@ static void on_advertisement(struct gateway *gateway, struct ra *ra)
 			   after->managed ? "DHCPv6" : after->other ? "SLAAC, DHCPv6 for the rest" :
 			   "SLAAC");
 	doppel_gateway_settle_after(gateway, 0);
-	doppel_map_foreach(node, &gateway->devices)
-		doppel_device_advertise(doppel_device_of(node), ra);
+	asker = doppel_gateway_find(gateway, to);
+	if (asker)
+		doppel_device_advertise(asker, ra);
+	/* The others hear the newest of each router in a moment, if they cannot now. */
+	if (may_tell_all(gateway))
+		advertise_all(gateway, ra);
+	else
+		gateway->advertise_at = doppel_earlier(gateway->advertise_at,
+						       gateway->told_since + TELL_ALL_MS);
+}
+
+/* What was heard when all could not be told of it. */
+static void advertise_again(struct gateway *gateway)
+{
+	unsigned int i;
+
+	gateway->advertise_at = NEVER;
+	for (i = 0; i < gateway->routers.count; i++)
+		advertise_all(gateway, &gateway->routers.ra[i]);
 }
 
 void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
@@ -79,12 +113,14 @@ void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
 		break;
 	case PACKET_ICMP6:
 		if (doppel_ra_parse(&packet, &ra) == VERDICT_ACCEPTED)
-			on_advertisement(gateway, &ra);
-		else
-			to_concerned(gateway, &packet);
+			on_advertisement(gateway, &packet.dst, &ra);
+		else if (packet.payload[0] != MLD_LISTENER_QUERY)
+			doppel_concern_deliver(gateway, &packet);
+		else if (may_tell_all(gateway))
+			to_all(gateway, &packet);
 		break;
 	case PACKET_ARP:
-		to_concerned(gateway, &packet);
+		doppel_concern_deliver(gateway, &packet);
 		break;
 	}
 }
@@ -129,6 +165,8 @@ void doppel_wan_timeout(struct gateway *gateway)
 {
 	const int64_t now = doppel_gateway_now(gateway);
 
+	if (now >= gateway->advertise_at)
+		advertise_again(gateway);
 	if (now < gateway->routers_at)
 		return;
 	if (doppel_routers_expire(&gateway->routers, now) && !gateway->routers.count)

@@ -81,6 +81,7 @@ struct fake {
 	/* The WAN */
 	struct gateway *upstream_of;
 	bool dhcp_server, router;
+	const char *prefix;		/* advertised */
 	bool dns4;			/* leases name 10.0.0.53 */
 	const char *dns6;		/* advertised, or NULL */
 	uint32_t dns6_s;		/* for how long */
@@ -705,7 +706,7 @@ static inline void fake_advertise(struct fake *fake)
 	struct in6_addr address;
 	uint8_t frame[FRAME_MAX];
 
-	doppel_ip6_parse("2001:db8::", &message.prefix.nd_opt_pi_prefix);
+	doppel_ip6_parse(fake->prefix, &message.prefix.nd_opt_pi_prefix);
 	if (fake->dns6 && !doppel_ip6_parse(fake->dns6, &address)) {
 		doppel_put32(&w, 25 << 24 | 3 << 16);
 		doppel_put32(&w, fake->dns6_s);
@@ -831,6 +832,7 @@ static inline struct fake *fake_new(void)
 	fake->seed = 7;
 	fake->loaded = true;
 	fake->dhcp_server = true;
+	fake->prefix = "2001:db8::";
 	fake->lan = (struct port_link){ 2, "lan0", { { 6, 0, 0, 0, 0, 1 } }, 1500, false, false,
 					false, "" };
 	fake->wan = (struct port_link){ 3, "wan0", { { 6, 0, 0, 0, 0, 2 } }, 1500, false, false,

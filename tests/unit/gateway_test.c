@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The gateway on fakes: devices' lives, reconciliation, forwards, the rate cap. */
+#include <net/if_arp.h>
+
 #include "gateway_fake.h"
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "gateway/device.h"
 #include "gateway/pace.h"
 
 static void test_life(void)
@@ -422,6 +425,72 @@ static void test_link(void)
 	fake_free(fake);
 }
 
+/* Somebody on the WAN says that an address is his. */
+static void fake_claim(struct fake *fake, const char *ipv4)
+{
+	uint8_t frame[FRAME_MAX];
+	const struct arp arp = {
+		.operation = ARPOP_REPLY,
+		.sender_mac = fake_server_mac,
+		.sender = fake_ip4(ipv4),
+		.target = fake_ip4(ipv4),
+	};
+
+	fake_deliver(fake, frame, doppel_frame_arp(frame, &doppel_mac_broadcast, &fake_server_mac,
+						   &arp));
+}
+
+static void test_whose_address(void)
+{
+	struct fake *fake = fake_new();
+	struct mac mac = fake_mac(7);
+	uint64_t heard;
+
+	fake_start(fake, FAKE_PLAIN);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_seen(fake, 8, "192.168.1.8");
+	fake_run(fake, 30000);
+	heard = fake->gw->hearing;
+	fake_claim(fake, "10.0.0.99");
+	fake_claim(fake, "10.0.0.7");
+	fake_run(fake, 100);
+	is_int(fake->gw->hearing - heard, 2, "two claims were looked up");
+	ok(fake_device(fake, &mac)->wan_ipv4.s_addr, "an address that is claimed once is defended");
+	fake_claim(fake, "10.0.0.7");
+	fake_run(fake, 100);
+	is_int(fake_view(fake, 7).view.wan_ipv4.s_addr, 0, "the second claim is yielded to");
+	is_int(fake_view(fake, 8).view.ipv4.status, FAMILY_BOUND, "which is not another device's matter");
+	is_int(doppel_gateway_forget(fake->gw, &mac), 0, "forgotten");
+	fake_claim(fake, "10.0.0.7");
+	fake_run(fake, 100);
+	ok(true, "a claim of what nobody has any more does no harm");
+	fake_free(fake);
+}
+
+static void test_router_storm(void)
+{
+	struct fake *fake = fake_new();
+	const struct mac mac = fake_mac(7);
+	unsigned int i;
+
+	fake->router = true;
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	for (i = 0; i < 200; i++)
+		fake_advertise(fake);
+	fake_run(fake, 0);
+	ok(fake->gw->told > 4 && fake->gw->advertise_at != NEVER,
+	   "not every advertisement of a storm is told to all devices");
+	fake->prefix = "2001:db8:9::";
+	fake_advertise(fake);
+	fake_run(fake, 0);
+	is_int(doppel_gateway_find(fake->gw, &mac)->slaac.count, 1, "nor is what it ends with, at once");
+	fake_run(fake, 1000);
+	is_int(doppel_gateway_find(fake->gw, &mac)->slaac.count, 2, "but within a second");
+	fake_free(fake);
+}
+
 static void count_frame(void *ctx, const void *frame, size_t len)
 {
 	(void)frame;
@@ -547,6 +616,8 @@ int main(void)
 	test_unregistered();
 	test_kinds_of_wan();
 	test_link();
+	test_whose_address();
+	test_router_storm();
 	test_pace();
 	test_lan_dhcp();
 	test_lan_dns_taken();
