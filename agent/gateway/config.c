@@ -10,6 +10,7 @@
 #include "base/yaml.h"
 #include "base/yaml_value.h"
 #include "gateway/config_reader.h"
+#include "gateway/pace.h"
 
 #define LAN_PREFIX_MAX 30 /* lan-prefix-len of uapi/doppel.yaml */
 #define DHCP_LEASE_MIN (2 * MINUTE) /* dnsmasq's shortest */
@@ -132,11 +133,13 @@ static bool read_auto_off(struct reader *reader, const struct yaml_node *map, co
 
 static void read_wan(struct reader *reader, const struct yaml_node *map)
 {
-	static const char *const keys[] = { "interface", "identity", "lend", "ipv4", "ipv6", NULL };
+	static const char *const keys[] = {
+		"interface", "identity", "lend", "ipv4", "ipv6", "rate", NULL,
+	};
 	static const char *const identities[] = {
 		[CONFIG_DEVICES_ONLY] = "devices-only", [CONFIG_OWN] = "own", NULL,
 	};
-	const struct yaml_node *interface, *identity;
+	const struct yaml_node *interface, *identity, *rate;
 	struct config *config = reader->config;
 	unsigned int index = CONFIG_DEVICES_ONLY;
 
@@ -158,6 +161,10 @@ static void read_wan(struct reader *reader, const struct yaml_node *map)
 	config->wan.ipv6 = read_auto_off(reader, map, "ipv6");
 	if (!config->wan.ipv4 && !config->wan.ipv6)
 		doppel_yaml_error(reader->error, map, "ipv4 and ipv6 are both off; leave one on");
+	rate = doppel_yaml_get(map, "rate");
+	if (rate)
+		doppel_yaml_uint(reader->error, rate, PACE_RATE_MIN, PACE_RATE_MAX,
+				 &config->wan.rate);
 	doppel_config_read_lend(reader, map);
 }
 
@@ -366,6 +373,7 @@ static struct config *new_config(void)
 		return NULL;
 	config->wan.ipv4 = true;
 	config->wan.ipv6 = true;
+	config->wan.rate = PACE_RATE;
 	config->devices.max = 1000;
 	config->devices.inactive_after_ms = 5 * MINUTE;
 	config->dhcp4 = (struct config_retry){ 15 * SECOND, 10, 5 * SECOND, MINUTE };

@@ -88,6 +88,7 @@ struct config {
 		enum config_lend lend;
 		struct mac lender; /* of CONFIG_LEND_MAC */
 		bool ipv4, ipv6; /* auto, or off */
+		uint32_t rate; /* negotiation frames a second, of all devices together */
 	} wan;
 	struct {
 		bool listed_only; /* admit: listed */

@@ -2,6 +2,7 @@
 #include "gateway/device.h"
 
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,17 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "gateway/config.h"
+#include "gateway/dhcp6_message.h"
 #include "gateway/state.h"
+
+/*
+ * About so many frames it takes, per family, until a device has its addresses: DHCP, three probes and
+ * two announcements; solicitations and advertisements, and reports for three groups, each twice.
+ */
+#define BEGIN_FRAMES4 7
+#define BEGIN_FRAMES6 16
+#define JITTER_MS 1000		/* SOL_MAX_DELAY (RFC 8415), MAX_RTR_SOLICITATION_DELAY (RFC 4861) */
+#define JITTER_EACH_MS 50
 
 static struct attempt_policy policy_of(const struct config_retry *retry)
 {
@@ -22,6 +33,23 @@ static struct attempt_policy policy_of(const struct config_retry *retry)
 	};
 }
 
+/* What begins something new waits for what keeps up what is there. */
+static enum pace_class class_of(const struct device *device, const void *frame, size_t len)
+{
+	struct packet packet;
+	bool begins = false;
+
+	if (doppel_frame_parse(frame, len, FRAME_CHECKSUM_PENDING, &packet) != VERDICT_ACCEPTED)
+		return PACE_PATIENT;
+	if (packet.kind == PACKET_UDP4)
+		begins = device->dhcp4.state == DHCP4_SELECTING;
+	else if (packet.kind == PACKET_UDP6)
+		begins = packet.len && packet.payload[0] == DHCP6_SOLICIT;
+	else if (packet.kind == PACKET_ICMP6)
+		begins = packet.payload[0] == ND_ROUTER_SOLICIT;
+	return begins ? PACE_PATIENT : PACE_URGENT;
+}
+
 static void send_frame(void *ctx, const void *frame, size_t len)
 {
 	struct device *device = ctx;
@@ -31,7 +59,8 @@ static void send_frame(void *ctx, const void *frame, size_t len)
 	 * would be stale when it comes.
 	 */
 	if (device->gateway->ready && device->gateway->wan.running)
-		doppel_pace_send(&device->gateway->pace, frame, len);
+		doppel_pace_send(&device->gateway->pace, &device->pace, 
+				 class_of(device, frame, len), frame, len);
 }
 
 static const char *mac_text(const struct device *device)
@@ -160,25 +189,27 @@ static void init_machines(struct device *device)
 {
 	struct gateway *gateway = device->gateway;
 	const struct config *config = gateway->config;
-	const int64_t spread = doppel_pace_spread_ms(gateway->devices.count);
+	/* Few may all begin at once. */
+	const int64_t jitter = doppel_earlier(JITTER_MS, JITTER_EACH_MS * gateway->devices.count);
 	const struct attempt_policy policy6 = policy_of(&config->dhcp6);
 	struct dhcp4_config dhcp4 = {
 		.mac = device->mac,
 		.policy = policy_of(&config->dhcp4),
-		.start_jitter_ms = spread,
+		.start_jitter_ms = jitter,
 	};
 	struct slaac_config slaac = {
 		.mac = device->mac,
 		.stable_privacy = config->slaac.address == CONFIG_SLAAC_STABLE_PRIVACY,
 		.wait_ms = config->slaac.wait_ms,
-		.start_jitter_ms = spread,
+		.start_jitter_ms = jitter,
 	};
 	const struct dhcp6_config dhcp6 = {
 		.mac = device->mac,
 		.policy = policy6,
-		.start_jitter_ms = spread,
+		.start_jitter_ms = jitter,
 	};
 
+	doppel_pace_forget(&gateway->pace, &device->pace);
 	memcpy(slaac.secret, gateway->secret, sizeof(slaac.secret));
 	snprintf(dhcp4.hostname, sizeof(dhcp4.hostname), "%s", device->hostname);
 	doppel_dhcp4_init(&device->dhcp4, &device->env, &dhcp4, on_dhcp4);
@@ -198,6 +229,7 @@ int doppel_device_new(struct gateway *gateway, const struct mac *mac, struct dev
 	new->mac = *mac;
 	new->inactive = true;
 	new->status = DEVICE_INACTIVE;
+	new->begin_at = NEVER;
 	new->confirm_at = NEVER;
 	new->claim.deadline = NEVER;
 	new->seen_ms = doppel_gateway_now(gateway);
@@ -207,6 +239,7 @@ int doppel_device_new(struct gateway *gateway, const struct mac *mac, struct dev
 		.send = send_frame,
 		.ctx = new,
 	};
+	doppel_pace_source_init(&new->pace);
 	init_machines(new);
 	if (doppel_map_add(&gateway->devices, &new->node, new->mac.b)) {
 		free(new);
@@ -222,6 +255,7 @@ void doppel_device_free(struct device *device)
 	doppel_heap_del(&device->gateway->due, &device->due);
 	doppel_concern_forget(device);
 	doppel_claim_forget(device);
+	doppel_pace_forget(&device->gateway->pace, &device->pace);
 	free(device->restored);
 	free(device->forwards);
 	free(device);
@@ -286,19 +320,45 @@ static void start6(struct device *device, bool forwarding)
 		doppel_slaac_advertise(&device->slaac, &gateway->routers.ra[i]);
 }
 
-void doppel_device_start(struct device *device, bool forwarding)
+static void begin(struct device *device, bool forwarding)
 {
 	const struct config *config = device->gateway->config;
 
-	if (device->negotiating)
-		return;
-	device->negotiating = true;
+	device->begin_at = NEVER;
 	init_machines(device);
 	if (config->wan.ipv4)
 		start4(device, forwarding);
 	if (config->wan.ipv6)
 		start6(device, forwarding);
 	device->changed = true;
+}
+
+int64_t doppel_device_turn(const struct device *device, unsigned int frames4,
+			   unsigned int frames6)
+{
+	struct gateway *gateway = device->gateway;
+	const struct config *config = gateway->config;
+	const int64_t turn = doppel_pace_turn(&gateway->pace,
+					      (config->wan.ipv4 ? frames4 : 0) +
+					      (config->wan.ipv6 ? frames6 : 0));
+
+	return doppel_gateway_now(gateway) + turn +
+	       doppel_random_ms(doppel_earlier(turn, JITTER_MS), gateway->rng);
+}
+
+void doppel_device_start(struct device *device, bool forwarding)
+{
+	if (device->negotiating)
+		return;
+	device->negotiating = true;
+	device->changed = true;
+	if (forwarding) {
+		begin(device, true);
+		return;
+	}
+	device->begin_at = doppel_device_turn(device, BEGIN_FRAMES4, BEGIN_FRAMES6);
+	if (device->begin_at <= doppel_gateway_now(device->gateway))
+		begin(device, false);
 }
 
 static void stop6(struct device *device, bool release)
@@ -313,9 +373,11 @@ void doppel_device_stop(struct device *device, bool release)
 {
 	if (!device->negotiating)
 		return;
+	doppel_pace_forget(&device->gateway->pace, &device->pace);
 	doppel_dhcp4_stop(&device->dhcp4, release);
 	stop6(device, release);
 	device->negotiating = false;
+	device->begin_at = NEVER;
 	device->confirm_at = NEVER;
 	device->changed = true;
 }
@@ -324,7 +386,7 @@ void doppel_device_configure(struct device *device)
 {
 	const struct config *config = device->gateway->config;
 
-	if (!device->negotiating)
+	if (!device->negotiating || device->begin_at != NEVER)
 		return;
 	device->dhcp4.config.policy = policy_of(&config->dhcp4);
 	device->dhcp6.config.policy = policy_of(&config->dhcp6);
@@ -353,6 +415,8 @@ void doppel_device_retry(struct device *device)
 
 	if (!device->negotiating)
 		return;
+	if (device->begin_at != NEVER)
+		begin(device, false);
 	if (config->wan.ipv4)
 		doppel_dhcp4_retry(&device->dhcp4);
 	if (config->wan.ipv6) {
@@ -432,6 +496,7 @@ static int64_t deadline(const struct device *device)
 
 	if (!device->negotiating)
 		return at;
+	at = least(at, device->begin_at);
 	at = least(at, doppel_dhcp4_deadline(&device->dhcp4));
 	at = least(at, doppel_slaac_deadline(&device->slaac));
 	at = least(at, doppel_dhcp6_deadline(&device->dhcp6));
@@ -458,6 +523,8 @@ void doppel_device_timeout(struct device *device)
 		doppel_device_schedule(device);
 		return;
 	}
+	if (now >= device->begin_at)
+		begin(device, false);
 	if (now >= device->confirm_at)
 		confirm(device);
 	if (now >= doppel_dhcp4_deadline(&device->dhcp4))

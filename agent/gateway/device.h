@@ -15,6 +15,7 @@
 #include "gateway/dhcp4.h"
 #include "gateway/dhcp6.h"
 #include "gateway/gateway.h"
+#include "gateway/pace.h"
 #include "gateway/reach.h"
 #include "gateway/slaac.h"
 #include "kernel/doppel.h"
@@ -68,8 +69,10 @@ struct device {
 	int64_t seen_ms;		/* last frame of it */
 	int64_t discovered_at, last_seen;	/* wall */
 
-	bool negotiating;		/* the machines below have been started */
+	bool negotiating;		/* the machines below have been started, or will be */
+	int64_t begin_at;		/* NEVER, or when: the rate cap gives each its turn */
 	struct negotiation_env env;
+	struct pace_source pace;
 	struct dhcp4 dhcp4;
 	struct slaac slaac;
 	struct dhcp6 dhcp6;
@@ -107,6 +110,12 @@ void doppel_device_free(struct device *device);
  * of the store that fit are gone on with, without a question.
  */
 void doppel_device_start(struct device *device, bool forwarding);
+/*
+ * The moment, of the monotonic clock, at which to begin what takes so many frames of the families
+ * that the file leaves on: the device has this turn of the rate cap's from now on.
+ */
+int64_t doppel_device_turn(const struct device *device, unsigned int frames4,
+			   unsigned int frames6);
 /* End; the leases are released if @release. */
 void doppel_device_stop(struct device *device, bool release);
 

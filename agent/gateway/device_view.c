@@ -97,6 +97,18 @@ static void tell_next(struct negotiation_status *status, int64_t deadline)
 		status->next_retry_ms = deadline;
 }
 
+/* The rate cap has many begin one after the other. */
+static bool waits_for_turn(const struct device *device, struct negotiation_status *status)
+{
+	if (device->begin_at == NEVER)
+		return false;
+	status->status = FAMILY_SOLICITING;
+	status->next_retry_ms = device->begin_at;
+	snprintf(status->reason, sizeof(status->reason),
+		 "waits for its turn: wan.rate lets no more devices begin at once");
+	return true;
+}
+
 static void status4(const struct device *device, struct negotiation_status *status)
 {
 	const struct gateway *gateway = device->gateway;
@@ -109,7 +121,7 @@ static void status4(const struct device *device, struct negotiation_status *stat
 		snprintf(status->reason, sizeof(status->reason), "not seen on the LAN yet");
 	else if (!device->negotiating)
 		snprintf(status->reason, sizeof(status->reason), "%.100s", gateway->problem);
-	else
+	else if (!waits_for_turn(device, status))
 		doppel_dhcp4_status(&device->dhcp4, status);
 	if (status->status == FAMILY_FAILED && gateway->nat64.len && !gateway->dhcp4_heard &&
 	    device->held.wan_ipv6_count) {
@@ -138,6 +150,8 @@ static void status6(const struct device *device, struct negotiation_status *stat
 			 device->seen ? gateway->problem : "not seen on the LAN yet");
 		return;
 	}
+	if (waits_for_turn(device, status))
+		return;
 	doppel_dhcp6_status(&device->dhcp6, &dhcp6);
 	doppel_slaac_status(&device->slaac, status);
 	if (doppel_dhcp6_lease(&device->dhcp6)) {

@@ -320,7 +320,7 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 	doppel_map_init(&new->lan_addresses, sizeof(struct in_addr));
 	doppel_map_init(&new->claims, sizeof(struct in_addr));
 	doppel_list_init(&new->listeners);
-	doppel_pace_init(&new->pace, new->clock, send_now, new);
+	doppel_pace_init(&new->pace, new->clock, env->config->wan.rate, send_now, new);
 	doppel_lan_dhcp_init(&new->lan_dhcp, new->loop, env->run_dir ? env->run_dir : RUN_DIR,
 			     env->config->state);
 	snprintf(new->problem, sizeof(new->problem), "starting");
@@ -374,7 +374,6 @@ void doppel_gateway_free(struct gateway *gateway)
 	doppel_map_free(&gateway->addresses);
 	doppel_map_free(&gateway->lan_addresses);
 	doppel_map_free(&gateway->claims);
-	doppel_pace_free(&gateway->pace);
 	doppel_names_free(gateway);
 	free(gateway->mappings);
 	if (gateway->own_udp)
@@ -399,6 +398,7 @@ int doppel_gateway_reload(struct gateway *gateway, struct config *config,
 		return -EINVAL;
 	}
 	gateway->config = config;
+	doppel_pace_set_rate(&gateway->pace, config->wan.rate);
 	doppel_ports_release(gateway, before);
 	err = doppel_discovery_list(gateway);
 	if (err)
@@ -473,6 +473,8 @@ int doppel_gateway_forget(struct gateway *gateway, const struct mac *mac)
 	if (!device)
 		return -ENOENT;
 	doppel_device_stop(device, true);
+	/* The module lets nothing pass that is not of a device. */
+	doppel_pace_flush(&gateway->pace, &device->pace);
 	doppel_device_remove(device);
 	doppel_store_device_del(gateway->store, mac);
 	doppel_gateway_emit(gateway, GATEWAY_EVENT_DEVICE_GONE, device, "forgotten");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "gateway/pace.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "base/log.h"
 
 #define WHOLE 1000		/* one frame in thousandths */
-#define FRAMES_PER_DEVICE 10
+#define BURST_SHARE 10		/* of the rate may go at once */
 
 struct waiting {
 	struct list link;
@@ -16,35 +17,43 @@ struct waiting {
 	uint8_t frame[];
 };
 
-void doppel_pace_init(struct pace *pace, struct clock *clock,
+static int64_t burst(const struct pace *pace)
+{
+	return pace->rate / BURST_SHARE;
+}
+
+/* Frames a second: thousandths of a frame a millisecond. */
+static int64_t refill(const struct pace *pace)
+{
+	return pace->rate - burst(pace);
+}
+
+void doppel_pace_init(struct pace *pace, struct clock *clock, unsigned int rate,
 		      void (*send)(void *ctx, const void *frame, size_t len), void *ctx)
 {
+	unsigned int class;
+
 	*pace = (struct pace){
 		.clock = clock,
 		.send = send,
 		.ctx = ctx,
-		.tokens = PACE_BURST * WHOLE,
+		.rate = rate,
 		.filled_ms = doppel_clock_mono_ms(clock),
 	};
-	doppel_list_init(&pace->queue);
+	pace->tokens = burst(pace) * WHOLE;
+	for (class = 0; class < PACE_CLASSES; class++)
+		doppel_list_init(&pace->lines[class]);
 }
 
-static void drop(struct pace *pace, struct waiting *waiting)
+void doppel_pace_source_init(struct pace_source *source)
 {
-	doppel_list_del(&waiting->link);
-	pace->queued--;
-	free(waiting);
-}
+	unsigned int class;
 
-void doppel_pace_clear(struct pace *pace)
-{
-	doppel_list_foreach(node, &pace->queue)
-		drop(pace, container_of(node, struct waiting, link));
-}
-
-void doppel_pace_free(struct pace *pace)
-{
-	doppel_pace_clear(pace);
+	for (class = 0; class < PACE_CLASSES; class++) {
+		source->lines[class].count = 0;
+		doppel_list_init(&source->lines[class].link);
+		doppel_list_init(&source->lines[class].frames);
+	}
 }
 
 static void fill(struct pace *pace)
@@ -55,13 +64,16 @@ static void fill(struct pace *pace)
 	if (elapsed <= 0)
 		return;
 	pace->filled_ms = now;
-	/* Longer than it takes to fill the bucket counts no more. */
-	if (elapsed > PACE_BURST * WHOLE / PACE_RATE)
-		pace->tokens = PACE_BURST * WHOLE;
-	else
-		pace->tokens += elapsed * PACE_RATE;
-	if (pace->tokens > PACE_BURST * WHOLE)
-		pace->tokens = PACE_BURST * WHOLE;
+	pace->tokens += elapsed * refill(pace);
+	if (pace->tokens > burst(pace) * WHOLE)
+		pace->tokens = burst(pace) * WHOLE;
+}
+
+void doppel_pace_set_rate(struct pace *pace, unsigned int rate)
+{
+	fill(pace);
+	pace->rate = rate;
+	fill(pace);
 }
 
 static bool take(struct pace *pace)
@@ -72,39 +84,122 @@ static bool take(struct pace *pace)
 	return true;
 }
 
-void doppel_pace_send(struct pace *pace, const void *frame, size_t len)
+static struct waiting *first_of(const struct pace_line *line)
 {
-	struct waiting *waiting;
+	return container_of(line->frames.next, struct waiting, link);
+}
 
-	fill(pace);
-	if (doppel_list_empty(&pace->queue) && take(pace)) {
-		pace->send(pace->ctx, frame, len);
-		return;
-	}
-	if (pace->queued == PACE_QUEUE) {
-		drop(pace, container_of(pace->queue.next, struct waiting, link));
+static void drop_first(struct pace *pace, struct pace_line *line)
+{
+	struct waiting *waiting = first_of(line);
+
+	doppel_list_del(&waiting->link);
+	free(waiting);
+	pace->queued--;
+	if (!--line->count)
+		doppel_list_del(&line->link);
+}
+
+static void send_first(struct pace *pace, struct pace_line *line)
+{
+	struct waiting *waiting = first_of(line);
+
+	pace->send(pace->ctx, waiting->frame, waiting->len);
+	drop_first(pace, line);
+}
+
+static void clear_line(struct pace *pace, struct pace_line *line)
+{
+	while (line->count)
+		drop_first(pace, line);
+}
+
+void doppel_pace_forget(struct pace *pace, struct pace_source *source)
+{
+	unsigned int class;
+
+	for (class = 0; class < PACE_CLASSES; class++)
+		clear_line(pace, &source->lines[class]);
+}
+
+void doppel_pace_clear(struct pace *pace)
+{
+	unsigned int class;
+
+	pace->turn_ms = 0;
+	for (class = 0; class < PACE_CLASSES; class++)
+		doppel_list_foreach(node, &pace->lines[class])
+			clear_line(pace, container_of(node, struct pace_line, link));
+}
+
+static void queue(struct pace *pace, struct pace_source *source, enum pace_class class,
+		  const void *frame, size_t len)
+{
+	struct pace_line *line = &source->lines[class];
+	struct waiting *waiting = malloc(sizeof(*waiting) + len);
+
+	if (line->count == PACE_LINE || !waiting) {
 		if (!pace->lost++)
 			doppel_log(LOG_WARNING, "wan: more negotiation than the rate cap allows");
 	}
-	waiting = malloc(sizeof(*waiting) + len);
-	if (!waiting) {
-		pace->lost++;
+	if (!waiting)
 		return;
-	}
+	if (line->count == PACE_LINE)
+		drop_first(pace, line);
 	waiting->len = len;
 	memcpy(waiting->frame, frame, len);
-	doppel_list_add_tail(&pace->queue, &waiting->link);
+	doppel_list_add_tail(&line->frames, &waiting->link);
+	if (!line->count++)
+		doppel_list_add_tail(&pace->lines[class], &line->link);
 	pace->queued++;
+}
+
+void doppel_pace_send(struct pace *pace, struct pace_source *source, enum pace_class class,
+		      const void *frame, size_t len)
+{
+	fill(pace);
+	if (!pace->queued && take(pace))
+		pace->send(pace->ctx, frame, len);
+	else
+		queue(pace, source, class, frame, len);
+}
+
+void doppel_pace_flush(struct pace *pace, struct pace_source *source)
+{
+	unsigned int class;
+
+	fill(pace);
+	for (class = 0; class < PACE_CLASSES; class++) {
+		while (source->lines[class].count) {
+			send_first(pace, &source->lines[class]);
+			pace->tokens -= WHOLE;
+		}
+	}
+}
+
+/* Whose turn it is; NULL: nobody has anything waiting. */
+static struct pace_line *next_line(struct pace *pace)
+{
+	unsigned int class;
+
+	for (class = 0; class < PACE_CLASSES; class++)
+		if (!doppel_list_empty(&pace->lines[class]))
+			return container_of(pace->lines[class].next, struct pace_line, link);
+	return NULL;
 }
 
 void doppel_pace_timeout(struct pace *pace)
 {
-	fill(pace);
-	while (!doppel_list_empty(&pace->queue) && take(pace)) {
-		struct waiting *waiting = container_of(pace->queue.next, struct waiting, link);
+	struct pace_line *line;
 
-		pace->send(pace->ctx, waiting->frame, waiting->len);
-		drop(pace, waiting);
+	fill(pace);
+	while ((line = next_line(pace)) && take(pace)) {
+		struct list *head = line->link.prev;
+
+		/* Its next turn comes after everybody else's. */
+		doppel_list_del(&line->link);
+		doppel_list_add_tail(head, &line->link);
+		send_first(pace, line);
 	}
 }
 
@@ -112,14 +207,18 @@ int64_t doppel_pace_deadline(const struct pace *pace)
 {
 	int64_t missing = WHOLE - pace->tokens;
 
-	if (doppel_list_empty(&pace->queue))
+	if (!pace->queued)
 		return INT64_MAX;
 	if (missing <= 0)
 		return pace->filled_ms;
-	return pace->filled_ms + (missing + PACE_RATE - 1) / PACE_RATE;
+	return pace->filled_ms + (missing + refill(pace) - 1) / refill(pace);
 }
 
-int64_t doppel_pace_spread_ms(size_t devices)
+int64_t doppel_pace_turn(struct pace *pace, unsigned int frames)
 {
-	return (int64_t)devices * FRAMES_PER_DEVICE * 1000 / PACE_RATE;
+	const int64_t now = doppel_clock_mono_ms(pace->clock);
+	int64_t turn = pace->turn_ms > now ? pace->turn_ms : now;
+
+	pace->turn_ms = turn + (int64_t)frames * WHOLE / refill(pace);
+	return turn - now;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The rate cap on negotiation frames, for all devices together: a token bucket before the packet
- * socket, so that a thousand devices after a WAN flap do not flood the upstream. Frames that find no
- * token wait in line; a line that is too long loses its oldest frame, as what sent it will repeat it.
+ * socket, so that a thousand devices after a WAN flap do not flood the upstream. In no second do
+ * more frames leave than `rate`, a burst included: a tenth of it may go at once, the rest fills up.
+ *
+ * Frames that find no token wait in a line of their device; devices take turns, so that one with
+ * much to say does not hold up the rest. What keeps and defends addresses goes before what begins
+ * something new. A line that is too long loses its oldest frame, as what sent it will repeat it.
  */
 #ifndef DOPPEL_GATEWAY_PACE_H
 #define DOPPEL_GATEWAY_PACE_H
@@ -14,29 +18,58 @@
 
 struct clock;
 
-#define PACE_RATE 200		/* frames a second */
-#define PACE_BURST 64
-#define PACE_QUEUE 2048
+#define PACE_RATE 200		/* frames a second, unless the file says otherwise */
+#define PACE_RATE_MIN 10
+#define PACE_RATE_MAX 10000
+#define PACE_LINE 12		/* frames */
+
+enum pace_class {
+	PACE_URGENT,
+	PACE_PATIENT,
+	PACE_CLASSES,
+};
+
+/* What one device has waiting in one class. */
+struct pace_line {
+	struct list link;	/* in pace->lines, unless it is empty */
+	struct list frames;
+	unsigned int count;
+};
+
+/* All that one device has waiting. */
+struct pace_source {
+	struct pace_line lines[PACE_CLASSES];
+};
 
 struct pace {
 	struct clock *clock;
 	void (*send)(void *ctx, const void *frame, size_t len);
 	void *ctx;
-	int64_t tokens;		/* thousandths of a frame */
+	unsigned int rate;
+	int64_t tokens;		/* thousandths of a frame; below zero after doppel_pace_flush() */
 	int64_t filled_ms;	/* when they were last counted */
-	struct list queue;
+	int64_t turn_ms;	/* when the next device may begin something */
+	struct list lines[PACE_CLASSES];	/* that have frames, in the order of their turns */
 	unsigned int queued;
-	uint64_t lost;		/* frames that the line was too long for */
+	uint64_t lost;		/* frames that a line was too long for */
 };
 
-void doppel_pace_init(struct pace *pace, struct clock *clock,
+void doppel_pace_init(struct pace *pace, struct clock *clock, unsigned int rate,
 		      void (*send)(void *ctx, const void *frame, size_t len), void *ctx);
-void doppel_pace_free(struct pace *pace);
+void doppel_pace_source_init(struct pace_source *source);
+void doppel_pace_set_rate(struct pace *pace, unsigned int rate);
 
 /* Send at once or queue a copy. */
-void doppel_pace_send(struct pace *pace, const void *frame, size_t len);
+void doppel_pace_send(struct pace *pace, struct pace_source *source, enum pace_class class,
+		      const void *frame, size_t len);
 
-/* Forget what waits: the link is gone. */
+/* What the device has waiting is of no use any more: before it goes, at the latest. */
+void doppel_pace_forget(struct pace *pace, struct pace_source *source);
+
+/* What it has waiting cannot wait: it is sent now, and what comes next waits for longer instead. */
+void doppel_pace_flush(struct pace *pace, struct pace_source *source);
+
+/* Forget what waits, and turns that were given away: the link is gone. */
 void doppel_pace_clear(struct pace *pace);
 
 /* Send what may go now. */
@@ -46,9 +79,9 @@ void doppel_pace_timeout(struct pace *pace);
 int64_t doppel_pace_deadline(const struct pace *pace);
 
 /*
- * Over how many milliseconds @devices should spread something that costs each some ten frames, so
- * that the cap is not reached.
+ * How many milliseconds from now a device should begin something that takes so many frames, so that
+ * all that was given a turn before can be done within the cap. The turn is taken with this call.
  */
-int64_t doppel_pace_spread_ms(size_t devices);
+int64_t doppel_pace_turn(struct pace *pace, unsigned int frames);
 
 #endif

@@ -12,6 +12,8 @@
 #include "kernel/packet.h"
 
 #define FRAMES_AT_ONCE 256	/* then other events have their turn */
+#define CONFIRM_FRAMES4 1	/* a REQUEST */
+#define CONFIRM_FRAMES6 6	/* a CONFIRM, neighbour solicitations, reports */
 #define TELL_ALL_MAX 4		/* in this time */
 #define TELL_ALL_MS 1000
 
@@ -145,18 +147,15 @@ void doppel_wan_read(struct gateway *gateway)
 
 void doppel_wan_confirm(struct gateway *gateway)
 {
-	const int64_t now = doppel_gateway_now(gateway);
-	const int64_t spread = doppel_pace_spread_ms(gateway->devices.count);
-
 	gateway->dhcp4_heard = false;
 	doppel_routers_doubt(&gateway->routers);
 	doppel_nat64_again(gateway);
 	doppel_map_foreach(node, &gateway->devices) {
 		struct device *device = doppel_device_of(node);
 
-		if (!device->negotiating)
+		if (!device->negotiating || device->begin_at != NEVER)
 			continue;
-		device->confirm_at = now + doppel_random_ms(spread, gateway->rng);
+		device->confirm_at = doppel_device_turn(device, CONFIRM_FRAMES4, CONFIRM_FRAMES6);
 		doppel_device_schedule(device);
 	}
 }

@@ -45,6 +45,7 @@ static void test_defaults(void)
 	is_str(config->wan.interface, "eth0", "WAN port");
 	is_int(config->wan.identity, CONFIG_DEVICES_ONLY, "identity: devices-only");
 	ok(config->wan.ipv4 && config->wan.ipv6, "both families");
+	is_int(config->wan.rate, 200, "200 frames a second");
 	ok(!config->devices.listed_only, "admit: any");
 	is_int(config->devices.max, 1000, "1000 devices");
 	is_int(config->devices.inactive_after_ms, 300000, "inactive after 300 s");
@@ -76,7 +77,7 @@ static void test_full(void)
 		"  lan: {interface: br-lan, address: 10.7.0.1/16,\n"
 		"        dhcp: {first: 10.7.1.1, last: 10.7.255.254, lease: 30m}}\n"
 		"  wan: {interface: eth0.35, identity: own, lend: \"02:00:00:00:00:02\", ipv4: off,\n"
-		"        ipv6: auto}\n"
+		"        ipv6: auto, rate: 1500}\n"
 		"  devices:\n"
 		"    admit: listed\n"
 		"    max: 65536\n"
@@ -109,6 +110,7 @@ static void test_full(void)
 	is_int(config->lan.dhcp.lease_s, 1800, "DHCP lease");
 	is_int(config->wan.identity, CONFIG_OWN, "identity: own");
 	ok(!config->wan.ipv4 && config->wan.ipv6, "ipv4: off");
+	is_int(config->wan.rate, 1500, "rate: 1500");
 	ok(config->devices.listed_only, "admit: listed");
 	is_int(config->devices.count, 3, "three devices");
 	is_str(doppel_config_device(config, &second)->name, "printer", "found by MAC");
@@ -183,6 +185,10 @@ static const struct {
 	  "gateway:\n  lan: {interface: eth1, address: 192.168.1.1/24}\n"
 	  "  wan: {interface: eth0, ipv4: off, ipv6: off}\n",
 	  "x.yaml:3:8: gateway.wan: ipv4 and ipv6 are both off; leave one on" },
+	{ "a rate below what one device needs",
+	  "gateway:\n  lan: {interface: eth1, address: 192.168.1.1/24}\n"
+	  "  wan: {interface: eth0, rate: 9}\n",
+	  "x.yaml:3:32: gateway.wan.rate: must be a number from 10 to 10000, not 9" },
 	{ "missing port", MINIMAL "  forwards:\n    - {to: 80}\n",
 	  "x.yaml:5:7: gateway.forwards[0].port: missing; give the port to open on the device's"
 	  " WAN addresses" },

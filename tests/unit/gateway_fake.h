@@ -88,7 +88,7 @@ struct fake {
 	const char *pref64;		/* a /96, advertised, or NULL */
 	uint16_t pref64_s;
 	uint8_t unregistered;		/* last byte of the MAC that the firewall keeps out */
-	unsigned int frames, discovers, requests, foreign;
+	unsigned int frames, discovers, requests, releases, foreign;
 	struct {
 		size_t len;
 		uint8_t frame[FRAME_MAX];
@@ -660,6 +660,7 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 
 	fake->discovers += type == 1;
 	fake->requests += type == 3;
+	fake->releases += type == 7;
 	if ((type != 1 && type != 3) || !fake->dhcp_server)
 		return;
 	memcpy(reply + 4, request->payload + 4, 4);

@@ -491,41 +491,159 @@ static void test_router_storm(void)
 	fake_free(fake);
 }
 
-static void count_frame(void *ctx, const void *frame, size_t len)
+/* What left, and when: byte 0 of a frame says whose it is. */
+struct departures {
+	struct fake *fake;
+	int64_t at[4096];
+	uint8_t who[4096];
+	unsigned int count;
+};
+
+static void depart(void *ctx, const void *frame, size_t len)
 {
-	(void)frame;
+	struct departures *left = ctx;
+
 	(void)len;
-	++*(unsigned int *)ctx;
+	left->at[left->count] = left->fake->now;
+	left->who[left->count++ % 4096] = *(const uint8_t *)frame;
+}
+
+/* The most that left within any second. */
+static unsigned int busiest_second(const struct departures *left)
+{
+	unsigned int i, from = 0, most = 0;
+
+	for (i = 0; i < left->count; i++) {
+		while (left->at[i] - left->at[from] >= 1000)
+			from++;
+		if (i - from + 1 > most)
+			most = i - from + 1;
+	}
+	return most;
+}
+
+static void let_go(struct fake *fake, struct pace *pace, unsigned int late_ms)
+{
+	while (doppel_pace_deadline(pace) != INT64_MAX) {
+		if (doppel_pace_deadline(pace) > fake->now)
+			fake->now = doppel_pace_deadline(pace) + late_ms;
+		doppel_pace_timeout(pace);
+	}
 }
 
 static void test_pace(void)
 {
+	struct departures *left = calloc(1, sizeof(*left));
 	struct fake *fake = fake_new();
-	unsigned int sent = 0, i;
+	struct pace_source sources[100];
+	unsigned int i, lost;
 	struct pace pace;
 
-	doppel_pace_init(&pace, &fake->clock, count_frame, &sent);
+	left->fake = fake;
+	for (i = 0; i < 100; i++)
+		doppel_pace_source_init(&sources[i]);
+	doppel_pace_init(&pace, &fake->clock, 200, depart, left);
 	is_int(doppel_pace_deadline(&pace), INT64_MAX, "an empty line waits for nothing");
 	for (i = 0; i < 1000; i++)
-		doppel_pace_send(&pace, "frame", 5);
-	is_int(sent, PACE_BURST, "a burst goes at once");
-	is_int(pace.queued, 1000 - PACE_BURST, "the rest waits");
-	fake->now += 1000;
-	doppel_pace_timeout(&pace);
-	ok(sent <= PACE_BURST + PACE_RATE, "never more than the rate: %u after a second", sent);
-	while (doppel_pace_deadline(&pace) != INT64_MAX) {
-		ok(doppel_pace_deadline(&pace) > fake->now || pace.tokens >= 1000,
-		   "the deadline moves on");
-		fake->now = doppel_pace_deadline(&pace) + 400;
-		doppel_pace_timeout(&pace);
+		doppel_pace_send(&pace, &sources[i % 100], PACE_URGENT, "frame", 5);
+	is_int(left->count, 20, "a tenth of the rate goes at once");
+	is_int(pace.queued, 980, "the rest waits");
+	let_go(fake, &pace, 0);
+	is_int(left->count, 1000, "all go in the end");
+	ok(busiest_second(left) <= 200 && busiest_second(left) > 180,
+	   "never more than the rate in any second: %u", busiest_second(left));
+	fake->now += 60000;
+	left->count = 0;
+	for (i = 0; i < 500; i++)
+		doppel_pace_send(&pace, &sources[i % 100], PACE_URGENT, "frame", 5);
+	let_go(fake, &pace, 37);
+	ok(busiest_second(left) <= 200, "nor if the loop comes late: %u", busiest_second(left));
+
+	doppel_pace_set_rate(&pace, 10);
+	fake->now += 60000;
+	left->count = 0;
+	for (i = 0; i < 50; i++)
+		doppel_pace_send(&pace, &sources[0], PACE_URGENT, "0", 1);
+	lost = 50 - 1 - PACE_LINE;
+	is_int(pace.queued, PACE_LINE, "the line of one device has an end");
+	is_int(pace.lost, lost, "beyond which its oldest are lost");
+	doppel_pace_send(&pace, &sources[1], PACE_PATIENT, "p", 1);
+	doppel_pace_send(&pace, &sources[1], PACE_URGENT, "1", 1);
+	let_go(fake, &pace, 0);
+	ok(left->who[0] == '0' && left->who[1] == '0' && left->who[2] == '1',
+	   "another device has its turn before the rest of them");
+	is_int(left->who[left->count - 1], 'p', "what begins something new comes last");
+
+	left->count = 0;
+	for (i = 0; i < 5; i++)
+		doppel_pace_send(&pace, &sources[i], PACE_URGENT, "0123456" + i, 1);
+	doppel_pace_flush(&pace, &sources[4]);
+	ok(left->count && left->who[left->count - 1] == '4', "what cannot wait goes at once");
+	doppel_pace_forget(&pace, &sources[3]);
+	let_go(fake, &pace, 0);
+	ok(!memchr(left->who, '3', left->count), "what is forgotten does not");
+	for (i = 0; i < 5; i++)
+		doppel_pace_send(&pace, &sources[i], PACE_PATIENT, "frame", 5);
+	doppel_pace_clear(&pace);
+	is_int(pace.queued, 0, "nothing is left when the link is gone");
+	is_int(doppel_pace_deadline(&pace), INT64_MAX, "nor waited for");
+	free(left);
+	fake_free(fake);
+}
+
+static void test_turns(void)
+{
+	struct fake *fake = fake_new();
+	unsigned int i, early = 0;
+	int64_t turn = 0;
+
+	/* Of IPv4 alone each takes seven frames: at 9 a second that is 0.8 s. */
+	fake_start(fake, "  wan: {interface: wan0, ipv6: off, rate: 10}\n");
+	for (i = 1; i <= 40; i++) {
+		char ipv4[20];
+
+		snprintf(ipv4, sizeof(ipv4), "192.168.1.%u", i + 1);
+		fake_seen(fake, (uint8_t)i, ipv4);
 	}
-	is_int(sent, 1000, "all go in the end");
-	for (i = 0; i < PACE_QUEUE + PACE_BURST + 10; i++)
-		doppel_pace_send(&pace, "frame", 5);
-	is_int(pace.queued, PACE_QUEUE, "the line has an end");
-	ok(pace.lost > 0, "beyond which the oldest are lost");
-	doppel_pace_free(&pace);
-	is_int(pace.queued, 0, "nothing is left");
+	fake_run(fake, 5000);
+	ok(fake->discovers >= 4 && fake->discovers <= 8, "one after the other they begin: %u in 5 s",
+	   fake->discovers);
+	is_int(fake_view(fake, 40).view.ipv4.status, FAMILY_SOLICITING, "the last one waits");
+	ok(strstr(fake_view(fake, 40).reason4, "its turn"), "and says why: %s",
+	   fake_view(fake, 40).reason4);
+	turn = fake_view(fake, 40).view.ipv4.next_retry - fake_wall(&fake->clock);
+	ok(turn > 20 && turn < 35, "and when: in %lld s", (long long)turn);
+	fake_run(fake, 45000);
+	for (i = 1; i <= 40; i++)
+		early += fake_view(fake, (uint8_t)i).view.ipv4.status == FAMILY_BOUND;
+	is_int(early, 40, "all are bound in the end");
+	is_int(fake->discovers, 40, "and no DISCOVER was sent twice");
+	ok(fake->gw->pace.lost == 0, "nor any frame lost in the line");
+	fake_free(fake);
+}
+
+/* The RELEASE leaves before the module forgets the MAC, whatever waits at the cap. */
+static void test_release(void)
+{
+	struct fake *fake = fake_new();
+	const struct mac mac = fake_mac(7);
+	unsigned int i;
+
+	fake_start(fake, "  wan: {interface: wan0, ipv6: off, rate: 10}\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 20000);
+	for (i = 20; i < 40; i++) {
+		char ipv4[20];
+
+		snprintf(ipv4, sizeof(ipv4), "192.168.1.%u", i);
+		fake_seen(fake, (uint8_t)i, ipv4);
+	}
+	fake_run(fake, 1500);
+	is_int(fake->releases, 0, "nothing was released");
+	doppel_gateway_forget(fake->gw, &mac);
+	fake_run(fake, 30000);
+	is_int(fake->releases, 1, "what is forgotten is released");
+	is_int(fake->foreign, 0, "in the name of a MAC that the module still had");
 	fake_free(fake);
 }
 
@@ -619,6 +737,8 @@ int main(void)
 	test_whose_address();
 	test_router_storm();
 	test_pace();
+	test_turns();
+	test_release();
 	test_lan_dhcp();
 	test_lan_dns_taken();
 	return done_testing();
