@@ -13,25 +13,6 @@
 #define REFRESH_DEFAULT_S 86400		/* IRT_DEFAULT */
 #define REFRESH_MIN_S 600		/* IRT_MINIMUM */
 #define HOP_LIMIT 1
-#define JITTER_PERCENT 10
-#define MAX_RT_DEFAULT_MS 3600000
-
-/* Section 7.6: IRT, MRT, MRC, MRD; the end of an attempt of the file's is in MRD's place. */
-struct timing {
-	int64_t first_ms, max_ms;
-	unsigned int count;
-	int64_t duration_ms;		/* 0: the caller gives the end */
-};
-
-static const struct timing timings[] = {
-	[DHCP6_SOLICIT] = { 1000, MAX_RT_DEFAULT_MS, 0, 0 },
-	[DHCP6_REQUEST] = { 1000, 30000, 10, 0 },
-	[DHCP6_CONFIRM] = { 1000, 4000, 0, 10000 },
-	[DHCP6_RENEW] = { 10000, 600000, 0, 0 },
-	[DHCP6_REBIND] = { 10000, 600000, 0, 0 },
-	[DHCP6_DECLINE] = { 1000, 0, 4, 0 },
-	[DHCP6_INFORMATION_REQUEST] = { 1000, MAX_RT_DEFAULT_MS, 0, 0 },
-};
 
 /* All_DHCP_Relay_Agents_and_Servers */
 static const struct in6_addr servers = { { { 0xff, 2, [13] = 1, [15] = 2 } } };
@@ -108,15 +89,13 @@ static void send_message(struct dhcp6 *dhcp, const struct dhcp6_request *request
 static void transmit(struct dhcp6 *dhcp)
 {
 	struct dhcp6_exchange *exchange = &dhcp->exchange;
-	int64_t elapsed_cs = (now(dhcp) - exchange->began_ms) / 10;
 	struct dhcp6_request request = {
 		.type = exchange->type,
 		.xid = exchange->xid,
-		.elapsed_cs = elapsed_cs > UINT16_MAX ? UINT16_MAX : (uint16_t)elapsed_cs,
+		.elapsed_cs = doppel_dhcp6_exchange_elapsed_cs(exchange, now(dhcp)),
 		.lease = &dhcp->lease,
 		.with_ia = exchange->type != DHCP6_INFORMATION_REQUEST,
 	};
-	const struct timing *timing = &timings[exchange->type];
 
 	switch (exchange->type) {
 	case DHCP6_REQUEST:
@@ -139,40 +118,16 @@ static void transmit(struct dhcp6 *dhcp)
 		request.with_addresses = true;
 		break;
 	}
-	exchange->sent_ms = now(dhcp);
 	send_message(dhcp, &request);
-
-	/* Section 15; the first wait of a Solicit is never shorter than IRT (section 18.2.1). */
-	if (exchange->sent++)
-		exchange->rt_ms = doppel_jitter_ms(exchange->rt_ms * 2, JITTER_PERCENT / 2,
-						   dhcp->env->rng);
-	else if (exchange->type == DHCP6_SOLICIT)
-		exchange->rt_ms = timing->first_ms +
-			doppel_random_ms(timing->first_ms * JITTER_PERCENT / 100, dhcp->env->rng);
-	else
-		exchange->rt_ms = doppel_jitter_ms(timing->first_ms, JITTER_PERCENT,
-						   dhcp->env->rng);
-	if (exchange->max_rt_ms && exchange->rt_ms > exchange->max_rt_ms)
-		exchange->rt_ms = doppel_jitter_ms(exchange->max_rt_ms, JITTER_PERCENT,
-						   dhcp->env->rng);
-	exchange->next_ms = doppel_earlier(now(dhcp) + exchange->rt_ms, exchange->end_ms);
+	doppel_dhcp6_exchange_sent(exchange, dhcp->env);
 }
 
 static void begin_exchange(struct dhcp6 *dhcp, enum dhcp6_state state, enum dhcp6_type type,
 			   int64_t end_ms)
 {
-	const struct timing *timing = &timings[type];
-
 	dhcp->state = state;
 	dhcp->deadline = NEVER;
-	dhcp->exchange = (struct dhcp6_exchange){
-		.type = type,
-		.xid = doppel_rng_below(dhcp->env->rng, 1 << 24),
-		.began_ms = now(dhcp),
-		.max_rt_ms = timing->max_ms,
-		.max_sent = timing->count,
-		.end_ms = timing->duration_ms ? now(dhcp) + timing->duration_ms : end_ms,
-	};
+	doppel_dhcp6_exchange_begin(&dhcp->exchange, type, end_ms, dhcp->env);
 	transmit(dhcp);
 }
 
@@ -568,12 +523,9 @@ static void on_silence(struct dhcp6 *dhcp)
 
 static void on_exchange_due(struct dhcp6 *dhcp)
 {
-	const struct dhcp6_exchange *exchange = &dhcp->exchange;
-
 	if (dhcp->state == DHCP6_SOLICITING && dhcp->offer.address_count)
 		begin_exchange(dhcp, DHCP6_REQUESTING, DHCP6_REQUEST, attempt_end(dhcp));
-	else if (now(dhcp) >= exchange->end_ms ||
-		 (exchange->max_sent && exchange->sent >= exchange->max_sent))
+	else if (doppel_dhcp6_exchange_over(&dhcp->exchange, now(dhcp)))
 		on_silence(dhcp);
 	else
 		transmit(dhcp);

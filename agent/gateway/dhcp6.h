@@ -8,6 +8,7 @@
 #define DOPPEL_GATEWAY_DHCP6_H
 
 #include "gateway/dad.h"
+#include "gateway/dhcp6_exchange.h"
 #include "gateway/frame.h"
 #include "gateway/mld.h"
 #include "gateway/negotiation.h"
@@ -73,18 +74,6 @@ struct dhcp6_config {
 	struct mac mac;
 	struct attempt_policy policy;
 	int64_t start_jitter_ms;
-};
-
-/* What is being sent and resent (RFC 8415 section 15). */
-struct dhcp6_exchange {
-	uint8_t type;			/* message type; 0: none, and the rest is void */
-	uint32_t xid;			/* 24 bits */
-	int64_t began_ms;		/* first transmission */
-	int64_t sent_ms;		/* last transmission: lifetimes count from it */
-	int64_t rt_ms, max_rt_ms;
-	unsigned int sent, max_sent;	/* 0: no limit */
-	int64_t end_ms;			/* MRD; NEVER */
-	int64_t next_ms;
 };
 
 struct dhcp6 {
