@@ -15,6 +15,8 @@
 #define RENEW_MIN_MS 60000		/* section 4.4.5 */
 #define DECLINE_WAIT_MS 10000		/* section 3.1 (5) */
 #define NAK_WAIT_MS 1000
+#define OBJECTION_MS 2000		/* for a lease's server to contradict another's NAK */
+#define IPV6_ONLY_MIN_S 300		/* MIN_V6ONLY_WAIT (RFC 8925 section 3.4) */
 #define TTL 64
 
 static int64_t now(const struct dhcp4 *dhcp)
@@ -92,13 +94,13 @@ static void broadcast(struct dhcp4 *dhcp, const struct dhcp4_request *request, s
 }
 
 /* To the lease's server, or to everybody while nobody's MAC is known for it. */
-static void unicast(struct dhcp4 *dhcp, const struct dhcp4_request *request)
+static void unicast(struct dhcp4 *dhcp, const struct dhcp4_lease *lease,
+		    const struct dhcp4_request *request)
 {
-	if (doppel_mac_is_host(&dhcp->lease.server_mac))
-		send_frame(dhcp, request, dhcp->lease.address, dhcp->lease.server,
-			   &dhcp->lease.server_mac);
+	if (doppel_mac_is_host(&lease->server_mac))
+		send_frame(dhcp, request, lease->address, lease->server, &lease->server_mac);
 	else
-		broadcast(dhcp, request, dhcp->lease.address);
+		broadcast(dhcp, request, lease->address);
 }
 
 static uint16_t elapsed_s(const struct dhcp4 *dhcp)
@@ -115,9 +117,11 @@ static void transmit(struct dhcp4 *dhcp)
 		.type = DHCP4_REQUEST,
 		.xid = dhcp->xid,
 		.secs = elapsed_s(dhcp),
+		.ipv6_only = dhcp->translated,
 	};
 
 	dhcp->sent_ms = now(dhcp);
+	dhcp->asked = request.ipv6_only;
 	switch (dhcp->state) {
 	case DHCP4_SELECTING:
 		request.type = DHCP4_DISCOVER;
@@ -127,7 +131,7 @@ static void transmit(struct dhcp4 *dhcp)
 		break;
 	case DHCP4_RENEWING:
 		request.ciaddr = dhcp->lease.address;
-		unicast(dhcp, &request);
+		unicast(dhcp, &dhcp->lease, &request);
 		return;
 	case DHCP4_REBINDING:
 		request.ciaddr = dhcp->lease.address;
@@ -155,6 +159,7 @@ static void transmit_in_attempt(struct dhcp4 *dhcp)
 static void begin_attempt(struct dhcp4 *dhcp, enum dhcp4_state state)
 {
 	dhcp->state = state;
+	dhcp->refused = false;
 	dhcp->attempt_end = now(dhcp) + dhcp->config.policy.timeout_ms;
 	dhcp->rt_ms = RT_FIRST_MS;
 	transmit_in_attempt(dhcp);
@@ -259,13 +264,9 @@ static void on_conflict(struct dhcp4 *dhcp)
 		lose(dhcp);
 }
 
-/* The first NAK is obeyed at once; a storm of them meets the retry delays. */
-static void on_nak(struct dhcp4 *dhcp, const struct dhcp4_reply *reply)
+/* The first NAK is obeyed at once; a storm of them meets the retry delays. The reason is told. */
+static void begin_anew(struct dhcp4 *dhcp)
 {
-	char server[DOPPEL_IP4_TEXT];
-
-	because(dhcp, "refused by the DHCPv4 server %s%s%s", doppel_ip4_format(reply->server, server),
-		*reply->message ? ": " : "", reply->message);
 	wait_in_init(dhcp, dhcp->naks ?
 		     doppel_backoff_ms(&dhcp->config.policy, dhcp->naks, dhcp->env->rng) :
 		     doppel_random_ms(NAK_WAIT_MS, dhcp->env->rng));
@@ -277,11 +278,55 @@ static void on_nak(struct dhcp4 *dhcp, const struct dhcp4_reply *reply)
 	tell(dhcp, DHCP4_EVENT_STATUS, NULL);
 }
 
+static void on_nak(struct dhcp4 *dhcp, const struct dhcp4_reply *reply)
+{
+	char server[DOPPEL_IP4_TEXT];
+
+	because(dhcp, "refused by the DHCPv4 server %s%s%s", doppel_ip4_format(reply->server, server),
+		*reply->message ? ": " : "", reply->message);
+	/* Nobody but its server can know of the lease, if that is still there. */
+	if (dhcp->state == DHCP4_REBOOTING && !doppel_ip4_eq(reply->server, dhcp->server)) {
+		dhcp->refused = true;
+		dhcp->attempt_end = doppel_earlier(dhcp->attempt_end, now(dhcp) + OBJECTION_MS);
+		dhcp->deadline = doppel_earlier(dhcp->deadline, dhcp->attempt_end);
+		return;
+	}
+	begin_anew(dhcp);
+}
+
+/* RFC 8925 section 3.2: do without an address, and ask again after what the server says. */
+static void prefer_ipv6(struct dhcp4 *dhcp, uint32_t wait_s)
+{
+	because(dhcp, "the DHCPv4 server prefers IPv6 alone here (option 108): IPv4 hosts are "
+		"reached by the NAT64 prefix");
+	wait_in_init(dhcp, (int64_t)(wait_s < IPV6_ONLY_MIN_S ? IPV6_ONLY_MIN_S : wait_s) * 1000);
+	dhcp->ipv6_only = true;
+	dhcp->xid = 0;
+	dhcp->failed = 0;
+	dhcp->naks = 0;
+	dhcp->reboot = false;
+	lose(dhcp);
+	tell(dhcp, DHCP4_EVENT_STATUS, NULL);
+}
+
+/* Offers are waited for; also between two attempts, for one that comes late. */
+static bool selecting(const struct dhcp4 *dhcp)
+{
+	return dhcp->state == DHCP4_SELECTING || dhcp->state == DHCP4_INIT;
+}
+
 static enum verdict on_offer(struct dhcp4 *dhcp, const struct dhcp4_reply *reply)
 {
-	if (dhcp->state != DHCP4_SELECTING && dhcp->state != DHCP4_INIT)
+	if (!selecting(dhcp))
 		return VERDICT_UNEXPECTED;
-	if (!doppel_ip4_is_host(reply->server) || !doppel_ip4_is_host(reply->yiaddr))
+	if (!doppel_ip4_is_host(reply->server))
+		return VERDICT_MALFORMED;
+	/* Then the offered address need not be one. */
+	if (dhcp->asked && reply->ipv6_only) {
+		prefer_ipv6(dhcp, reply->ipv6_only_s);
+		return VERDICT_ACCEPTED;
+	}
+	if (!doppel_ip4_is_host(reply->yiaddr))
 		return VERDICT_MALFORMED;
 	dhcp->heard = true;
 	dhcp->server = reply->server;
@@ -296,6 +341,10 @@ static enum verdict expected(const struct dhcp4 *dhcp, const struct dhcp4_reply 
 	if (!doppel_ip4_is_host(reply->server))
 		return VERDICT_MALFORMED;
 	switch (dhcp->state) {
+	case DHCP4_INIT:
+	case DHCP4_SELECTING:			/* RFC 4039 section 3.1 */
+		return reply->type == DHCP4_ACK && reply->rapid_commit ? VERDICT_ACCEPTED :
+									 VERDICT_UNEXPECTED;
 	case DHCP4_REQUESTING:
 		return doppel_ip4_eq(reply->server, dhcp->server) ? VERDICT_ACCEPTED :
 								   VERDICT_REFUSED;
@@ -310,17 +359,36 @@ static enum verdict expected(const struct dhcp4 *dhcp, const struct dhcp4_reply 
 	}
 }
 
+/* Which address the ACK must be for. */
+static struct in_addr awaited(const struct dhcp4 *dhcp, const struct dhcp4_lease *lease)
+{
+	if (dhcp->state == DHCP4_RENEWING || dhcp->state == DHCP4_REBINDING)
+		return dhcp->lease.address;
+	return selecting(dhcp) ? lease->address : dhcp->requested;
+}
+
+/* It is not used: the server need not keep it for us. */
+static void give_back(struct dhcp4 *dhcp, const struct dhcp4_lease *lease)
+{
+	struct dhcp4_request request = {
+		.type = DHCP4_RELEASE,
+		.xid = new_xid(dhcp),
+		.ciaddr = lease->address,
+		.server = lease->server,
+	};
+
+	unicast(dhcp, lease, &request);
+}
+
 static enum verdict on_ack(struct dhcp4 *dhcp, const struct dhcp4_reply *reply,
 			   const struct mac *from)
 {
-	bool ours = dhcp->state == DHCP4_RENEWING || dhcp->state == DHCP4_REBINDING;
-	struct in_addr asked = ours ? dhcp->lease.address : dhcp->requested;
 	struct dhcp4_lease lease;
 	enum verdict verdict = doppel_dhcp4_parse_lease(reply, &lease);
 
 	if (verdict != VERDICT_ACCEPTED)
 		return verdict;
-	if (!doppel_ip4_eq(lease.address, asked))
+	if (!doppel_ip4_eq(lease.address, awaited(dhcp, &lease)))
 		return VERDICT_REFUSED;
 	lease.server_mac = *from;
 	lease.acquired_ms = dhcp->sent_ms;
@@ -329,6 +397,12 @@ static enum verdict on_ack(struct dhcp4 *dhcp, const struct dhcp4_reply *reply,
 
 	if (dhcp->held && doppel_ip4_eq(dhcp->lease.address, lease.address)) {
 		take(dhcp, &lease);		/* in use and defended: no need to probe */
+		return VERDICT_ACCEPTED;
+	}
+	/* RFC 8925 section 3.2: what is in use goes on being used, what is not need not begin to be. */
+	if (dhcp->asked && reply->ipv6_only) {
+		give_back(dhcp, &lease);
+		prefer_ipv6(dhcp, reply->ipv6_only_s);
 		return VERDICT_ACCEPTED;
 	}
 	dhcp->offer = lease;
@@ -425,6 +499,7 @@ static void step(struct dhcp4 *dhcp)
 	switch (dhcp->state) {
 	case DHCP4_INIT:
 		dhcp->xid = new_xid(dhcp);
+		dhcp->ipv6_only = false;
 		if (!dhcp->failed)
 			dhcp->began_ms = now(dhcp);
 		begin_attempt(dhcp, dhcp->reboot ? DHCP4_REBOOTING : DHCP4_SELECTING);
@@ -432,6 +507,10 @@ static void step(struct dhcp4 *dhcp)
 	case DHCP4_REBOOTING:
 		if (now(dhcp) < dhcp->attempt_end) {
 			transmit_in_attempt(dhcp);
+			return;
+		}
+		if (dhcp->refused) {
+			begin_anew(dhcp);
 			return;
 		}
 		/* Nobody knows the lease (section 3.2 (3)): a new one, the same address if may be */
@@ -515,7 +594,9 @@ static void reset(struct dhcp4 *dhcp)
 	dhcp->held = false;
 	dhcp->heard = false;
 	dhcp->reboot = false;
+	dhcp->ipv6_only = false;
 	dhcp->requested.s_addr = 0;
+	dhcp->server.s_addr = 0;
 	dhcp->reason[0] = '\0';
 	dhcp->began_ms = now(dhcp);
 	doppel_acd_stop(&dhcp->acd);
@@ -526,6 +607,7 @@ void doppel_dhcp4_start(struct dhcp4 *dhcp, const struct dhcp4_lease *restored)
 	reset(dhcp);
 	if (restored && doppel_ip4_is_host(restored->address)) {
 		dhcp->requested = restored->address;
+		dhcp->server = restored->server;
 		dhcp->reboot = now(dhcp) < doppel_dhcp4_expiry_ms(restored);
 	}
 	wait_in_init(dhcp, doppel_random_ms(dhcp->config.start_jitter_ms, dhcp->env->rng));
@@ -552,14 +634,23 @@ void doppel_dhcp4_confirm(struct dhcp4 *dhcp)
 		return;
 	if (dhcp->held) {
 		dhcp->requested = dhcp->lease.address;
+		dhcp->server = dhcp->lease.server;
 		dhcp->reboot = true;
 	}
+	dhcp->ipv6_only = false;
 	dhcp->failed = 0;
 	dhcp->naks = 0;
 	dhcp->xid = 0;
 	if (dhcp->state == DHCP4_PROBING)
 		doppel_acd_stop(&dhcp->acd);
 	wait_in_init(dhcp, doppel_random_ms(dhcp->config.start_jitter_ms, dhcp->env->rng));
+}
+
+void doppel_dhcp4_translated(struct dhcp4 *dhcp, bool translated)
+{
+	dhcp->translated = translated;
+	if (!translated && dhcp->ipv6_only)
+		wait_in_init(dhcp, doppel_random_ms(dhcp->config.start_jitter_ms, dhcp->env->rng));
 }
 
 void doppel_dhcp4_retry(struct dhcp4 *dhcp)
@@ -570,16 +661,8 @@ void doppel_dhcp4_retry(struct dhcp4 *dhcp)
 
 void doppel_dhcp4_stop(struct dhcp4 *dhcp, bool release)
 {
-	if (release && dhcp->held) {
-		struct dhcp4_request request = {
-			.type = DHCP4_RELEASE,
-			.xid = new_xid(dhcp),
-			.ciaddr = dhcp->lease.address,
-			.server = dhcp->lease.server,
-		};
-
-		unicast(dhcp, &request);
-	}
+	if (release && dhcp->held)
+		give_back(dhcp, &dhcp->lease);
 	reset(dhcp);
 }
 
@@ -587,7 +670,7 @@ void doppel_dhcp4_status(const struct dhcp4 *dhcp, struct negotiation_status *st
 {
 	*status = (struct negotiation_status){ .next_retry_ms = NEVER };
 	snprintf(status->reason, sizeof(status->reason), "%s", dhcp->reason);
-	if (dhcp->state == DHCP4_OFF)
+	if (dhcp->state == DHCP4_OFF || dhcp->ipv6_only)
 		status->status = FAMILY_OFF;
 	else if (dhcp->state == DHCP4_BOUND)
 		status->status = FAMILY_BOUND;

@@ -7,12 +7,13 @@
 #define DOPPEL_GATEWAY_DHCP4_H
 
 #include "gateway/acd.h"
+#include "gateway/domain_list.h"
 #include "gateway/frame.h"
 #include "gateway/negotiation.h"
 
 #define DHCP4_CLIENT_PORT 68
 #define DHCP4_SERVER_PORT 67
-#define DHCP4_DNS_MAX 4
+#define DHCP4_SERVERS_MAX 4
 #define DHCP4_ROUTES_MAX 16
 #define DHCP4_INFINITE UINT32_MAX
 #define DHCP4_LEASE_MIN 10		/* seconds; a shorter one could not even be probed */
@@ -31,12 +32,15 @@ struct dhcp4_lease {
 	struct in_addr server;		/* option 54 */
 	struct mac server_mac;		/* who the ACK's frame came from: server, relay or router */
 	struct in_addr router;		/* the default route: of option 121, else 3 */
-	struct in_addr dns[DHCP4_DNS_MAX];
+	struct in_addr dns[DHCP4_SERVERS_MAX];
 	unsigned int dns_count;
+	struct in_addr ntp[DHCP4_SERVERS_MAX];	/* option 42 */
+	unsigned int ntp_count;
 	struct dhcp4_route routes[DHCP4_ROUTES_MAX];
 	unsigned int route_count;
 	uint16_t mtu;			/* option 26 */
-	char domain[64];		/* option 15; "" if longer */
+	char domain[64];		/* option 15, as much of it as fits */
+	char search[DOMAIN_LIST_TEXT];	/* option 119 */
 	uint32_t lease_s, t1_s, t2_s;	/* DHCP4_INFINITE: for ever */
 	int64_t acquired_wall_s;	/* when the request was sent that won it */
 	int64_t acquired_ms;		/* the same, monotonic: of this boot only */
@@ -69,19 +73,19 @@ struct dhcp4_event {
 	const char *reason;			/* "" or a sentence */
 };
 
-#define DHCP4_CLIENT_ID_MAX 64
-#define DHCP4_PARAMETERS_MAX 32
+#define DHCP4_VENDOR_CLASS_MAX 96
+#define DHCP4_PARAMETERS_MAX 48
 
 struct dhcp4_config {
 	struct mac mac;
 	struct attempt_policy policy;
 	int64_t start_jitter_ms;	/* the first message goes out at a random moment up to this */
 	const struct acd_params *acd;	/* NULL: doppel_acd_rfc5227 */
+	bool client_id_duid;		/* RFC 4361; else 01 and the MAC, as allow-lists expect */
+	/* As the device itself says on the LAN; printable. */
 	char hostname[64];		/* option 12; "": none */
-	char vendor_class[64];		/* option 60; "": none */
-	uint8_t client_id[DHCP4_CLIENT_ID_MAX];
-	uint8_t client_id_len;		/* 0: 01 and the MAC, as allow-lists expect */
-	uint8_t parameters[DHCP4_PARAMETERS_MAX];	/* options to ask for besides our own */
+	char vendor_class[DHCP4_VENDOR_CLASS_MAX + 1];	/* option 60; "": none */
+	uint8_t parameters[DHCP4_PARAMETERS_MAX];	/* option 55, each once */
 	uint8_t parameter_count;
 };
 
@@ -102,10 +106,14 @@ struct dhcp4 {
 	unsigned int failed;		/* attempts in a row */
 	unsigned int naks;		/* in a row */
 	struct in_addr requested;	/* option 50 */
-	struct in_addr server;		/* selected */
+	struct in_addr server;		/* selected, or whose lease is asked about again */
 	bool held;			/* `lease` is in use: BOUND was told, LOST not yet */
 	bool heard;			/* an offer came since the last success */
 	bool reboot;			/* INIT leads to REBOOTING, not to SELECTING */
+	bool refused;			/* REBOOTING: by another server than the lease's */
+	bool translated;		/* IPv4 hosts are reached without an IPv4 address */
+	bool asked;			/* for option 108: else it must be ignored */
+	bool ipv6_only;			/* INIT: waits as option 108 has it */
 	struct dhcp4_lease lease;
 	struct dhcp4_lease offer;	/* acknowledged and being probed */
 	char reason[NEGOTIATION_REASON_MAX];
@@ -134,6 +142,12 @@ void doppel_dhcp4_resume(struct dhcp4 *dhcp, const struct dhcp4_lease *held);
  * (INIT-REBOOT). It stays in use until the answer is no. Without a lease: begin anew, at once.
  */
 void doppel_dhcp4_confirm(struct dhcp4 *dhcp);
+
+/*
+ * Whether the device reaches IPv4 hosts by 464XLAT: only then is the server asked whether it prefers
+ * to give no IPv4 address (option 108, RFC 8925). When that ends an address is asked for at once.
+ */
+void doppel_dhcp4_translated(struct dhcp4 *dhcp, bool translated);
 
 /* Do not wait for the next retry. */
 void doppel_dhcp4_retry(struct dhcp4 *dhcp);

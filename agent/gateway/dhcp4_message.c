@@ -2,6 +2,7 @@
 /* DHCPv4 messages to and from bytes. */
 #include "gateway/dhcp4_message.h"
 
+#include "gateway/domain_list.h"
 #include "gateway/wire.h"
 
 #define BOOTREQUEST 1
@@ -25,6 +26,7 @@ enum {
 	OPTION_HOSTNAME = 12,
 	OPTION_DOMAIN = 15,
 	OPTION_MTU = 26,
+	OPTION_NTP = 42,
 	OPTION_REQUESTED = 50,
 	OPTION_LEASE = 51,
 	OPTION_OVERLOAD = 52,
@@ -37,6 +39,9 @@ enum {
 	OPTION_T2 = 59,
 	OPTION_VENDOR_CLASS = 60,
 	OPTION_CLIENT_ID = 61,
+	OPTION_RAPID_COMMIT = 80,	/* RFC 4039 */
+	OPTION_IPV6_ONLY = 108,		/* RFC 8925 */
+	OPTION_SEARCH = 119,		/* RFC 3397 */
 	OPTION_ROUTES = 121,
 	OPTION_END = 255,
 };
@@ -44,7 +49,7 @@ enum {
 /* 121 is asked for ahead of 3, as RFC 3442 wants it. */
 static const uint8_t parameters[] = {
 	OPTION_MASK, OPTION_ROUTES, OPTION_ROUTER, OPTION_DNS, OPTION_DOMAIN, OPTION_MTU,
-	OPTION_T1, OPTION_T2,
+	OPTION_NTP, OPTION_T1, OPTION_T2, OPTION_SEARCH,
 };
 
 enum { OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2 };
@@ -146,7 +151,7 @@ enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply
 	struct dhcp4_reply out = { .data = data, .len = len };
 	struct area all[3];
 	unsigned int count, i;
-	uint8_t value[2];
+	uint8_t value[4];
 	size_t got = 0;
 	bool found = false;
 	int type_len;
@@ -179,6 +184,10 @@ enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply
 	memcpy(&out.chaddr, p + OFFSET_CHADDR, 6);
 	option32(&out, OPTION_SERVER, (uint8_t *)&out.server);
 	text(&out, OPTION_MESSAGE, out.message, sizeof(out.message));
+	out.rapid_commit = option(&out, OPTION_RAPID_COMMIT, value, sizeof(value)) >= 0;
+	out.ipv6_only = option32(&out, OPTION_IPV6_ONLY, value);
+	if (out.ipv6_only)
+		out.ipv6_only_s = doppel_get32(value);
 	*reply = out;
 	return VERDICT_ACCEPTED;
 }
@@ -220,6 +229,27 @@ static uint8_t class_prefix_len(struct in_addr address)
 	return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
+/* As many addresses of an option as there is room for. */
+static unsigned int addresses(const struct dhcp4_reply *reply, uint8_t code,
+			      struct in_addr list[DHCP4_SERVERS_MAX])
+{
+	uint8_t value[4 * DHCP4_SERVERS_MAX];
+	const int len = option(reply, code, value, sizeof(value));
+	unsigned int count = len < 4 ? 0 : (unsigned int)len / 4;
+
+	memcpy(list, value, count * sizeof(*list));
+	return count;
+}
+
+/* RFC 3397 section 2: pieces in several options are one list, and pointers lead through all of it. */
+static void parse_search(const struct dhcp4_reply *reply, struct dhcp4_lease *lease)
+{
+	uint8_t value[OPTION_VALUE_MAX];
+	const int len = option(reply, OPTION_SEARCH, value, sizeof(value));
+
+	doppel_domain_list(value, len < 0 ? 0 : (size_t)len, true, lease->search);
+}
+
 enum verdict doppel_dhcp4_parse_lease(const struct dhcp4_reply *reply, struct dhcp4_lease *lease)
 {
 	struct dhcp4_lease out = {
@@ -229,8 +259,8 @@ enum verdict doppel_dhcp4_parse_lease(const struct dhcp4_reply *reply, struct dh
 		.t1_s = seconds(reply, OPTION_T1),
 		.t2_s = seconds(reply, OPTION_T2),
 	};
-	uint8_t value[4 * DHCP4_DNS_MAX];
-	int len, i;
+	uint8_t value[4];
+	int len;
 
 	if (!doppel_ip4_is_host(out.address) || !doppel_ip4_is_host(out.server))
 		return VERDICT_MALFORMED;
@@ -257,13 +287,13 @@ enum verdict doppel_dhcp4_parse_lease(const struct dhcp4_reply *reply, struct dh
 	if (!doppel_ip4_is_host(out.router) || doppel_ip4_eq(out.router, out.address))
 		out.router.s_addr = 0;
 
-	len = option(reply, OPTION_DNS, value, sizeof(value));
-	for (i = 0; i + 4 <= len; i += 4)
-		memcpy(&out.dns[out.dns_count++], value + i, 4);
+	out.dns_count = addresses(reply, OPTION_DNS, out.dns);
+	out.ntp_count = addresses(reply, OPTION_NTP, out.ntp);
 	len = option(reply, OPTION_MTU, value, sizeof(value));
 	if (len == 2 && doppel_get16(value) >= 576)
 		out.mtu = doppel_get16(value);
 	text(reply, OPTION_DOMAIN, out.domain, sizeof(out.domain));
+	parse_search(reply, &out);
 
 	/* RFC 2131 section 4.4.5: defaults, also in place of times that make no sense */
 	if (out.lease_s == DHCP4_INFINITE) {
@@ -296,16 +326,58 @@ static void put_text(struct writer *w, uint8_t code, const char *value)
 		put_option(w, code, value, strlen(value));
 }
 
-/* What only those messages carry that ask for something (RFC 2131 table 5). */
-static void put_wishes(struct writer *w, const struct dhcp4_config *config)
+/*
+ * What to ask for: what the device itself asks for on the LAN, in its order, as servers tell kinds
+ * of devices by it; then what we need. Option 108 is ours alone to ask for.
+ */
+static size_t list_parameters(const struct dhcp4_config *config, bool ipv6_only,
+			      uint8_t list[DHCP4_PARAMETERS_MAX + sizeof(parameters) + 1])
 {
+	size_t count = 0, i;
+
+	for (i = 0; i < config->parameter_count; i++)
+		if (config->parameters[i] != OPTION_IPV6_ONLY)
+			list[count++] = config->parameters[i];
+	for (i = 0; i < sizeof(parameters); i++)
+		if (!memchr(list, parameters[i], count))
+			list[count++] = parameters[i];
+	if (ipv6_only)
+		list[count++] = OPTION_IPV6_ONLY;
+	return count;
+}
+
+/* What only those messages carry that ask for something (RFC 2131 table 5). */
+static void put_wishes(struct writer *w, const struct dhcp4_config *config,
+		       const struct dhcp4_request *request)
+{
+	uint8_t list[DHCP4_PARAMETERS_MAX + sizeof(parameters) + 1];
+
 	put_option(w, OPTION_MAX_SIZE, (const uint8_t[]){ 1500 >> 8, 1500 & 0xff }, 2);
 	put_text(w, OPTION_HOSTNAME, config->hostname);
 	put_text(w, OPTION_VENDOR_CLASS, config->vendor_class);
-	doppel_put8(w, OPTION_PARAMETERS);
-	doppel_put8(w, (uint8_t)(sizeof(parameters) + config->parameter_count));
-	doppel_put(w, parameters, sizeof(parameters));
-	doppel_put(w, config->parameters, config->parameter_count);
+	if (request->type == DHCP4_DISCOVER)
+		put_option(w, OPTION_RAPID_COMMIT, NULL, 0);
+	put_option(w, OPTION_PARAMETERS, list,
+		   list_parameters(config, request->ipv6_only, list));
+}
+
+/* RFC 4361 section 6.1, with the IAID and DUID of the same device's DHCPv6. */
+static void put_duid(struct writer *w, const struct mac *mac)
+{
+	doppel_put(w, (const uint8_t[]){ OPTION_CLIENT_ID, 15, 255 }, 3);
+	doppel_put(w, mac->b + 2, 4);
+	doppel_put(w, (const uint8_t[]){ 0, 3, 0, HTYPE_ETHERNET }, 4);
+	doppel_put(w, mac, 6);
+}
+
+static void put_client_id(struct writer *w, const struct dhcp4_config *config)
+{
+	if (config->client_id_duid) {
+		put_duid(w, &config->mac);
+		return;
+	}
+	doppel_put(w, (const uint8_t[]){ OPTION_CLIENT_ID, 7, HTYPE_ETHERNET }, 3);
+	doppel_put(w, &config->mac, 6);
 }
 
 size_t doppel_dhcp4_build(uint8_t *data, const struct dhcp4_config *config,
@@ -324,17 +396,12 @@ size_t doppel_dhcp4_build(uint8_t *data, const struct dhcp4_config *config,
 	doppel_put32(&w, COOKIE);
 
 	doppel_put(&w, (const uint8_t[]){ OPTION_TYPE, 1, (uint8_t)request->type }, 3);
-	if (config->client_id_len) {
-		put_option(&w, OPTION_CLIENT_ID, config->client_id, config->client_id_len);
-	} else {
-		doppel_put(&w, (const uint8_t[]){ OPTION_CLIENT_ID, 7, HTYPE_ETHERNET }, 3);
-		doppel_put(&w, &config->mac, 6);
-	}
+	put_client_id(&w, config);
 	put_address(&w, OPTION_REQUESTED, request->requested);
 	put_address(&w, OPTION_SERVER, request->server);
 	put_text(&w, OPTION_MESSAGE, request->message);
 	if (request->type == DHCP4_DISCOVER || request->type == DHCP4_REQUEST)
-		put_wishes(&w, config);
+		put_wishes(&w, config, request);
 	doppel_put8(&w, OPTION_END);
 	if (w.len < MESSAGE_MIN)
 		doppel_put_zeros(&w, MESSAGE_MIN - w.len);

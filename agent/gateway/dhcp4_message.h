@@ -25,6 +25,9 @@ struct dhcp4_reply {
 	struct in_addr yiaddr;
 	struct in_addr server;		/* option 54; zero: absent */
 	char message[64];		/* option 56, printable ASCII */
+	bool rapid_commit;		/* option 80 */
+	bool ipv6_only;			/* option 108, and its seconds */
+	uint32_t ipv6_only_s;
 	const uint8_t *data;
 	size_t len;
 	uint8_t overload;
@@ -36,6 +39,7 @@ struct dhcp4_request {
 	uint32_t xid;
 	uint16_t secs;
 	bool broadcast;
+	bool ipv6_only;			/* ask for option 108 */
 	struct in_addr ciaddr;
 	struct in_addr requested;	/* option 50 */
 	struct in_addr server;		/* option 54 */

@@ -87,15 +87,22 @@ static char *dump(json_t *json)
 	return json ? json_dumps(json, JSON_COMPACT) : NULL;
 }
 
+static json_t *from_servers4(const struct in_addr *servers, unsigned int count)
+{
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		json_array_append_new(list, from_ip4(servers[i]));
+	return list;
+}
+
 char *doppel_lease_from_dhcp4(const struct dhcp4_lease *lease)
 {
-	json_t *dns = json_array();
 	json_t *routes = json_array();
 	json_t auto_json *json = NULL;
 	unsigned int i;
 
-	for (i = 0; i < lease->dns_count; i++)
-		json_array_append_new(dns, from_ip4(lease->dns[i]));
 	for (i = 0; i < lease->route_count; i++) {
 		const struct dhcp4_route *route = &lease->routes[i];
 
@@ -104,16 +111,18 @@ char *doppel_lease_from_dhcp4(const struct dhcp4_lease *lease)
 				      "prefix_len", route->prefix_len,
 				      "router", from_ip4(route->router)));
 	}
-	json = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:I, s:I, s:I, s:I}",
+	json = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:I, s:I, s:I, s:I}",
 			 "address", from_ip4(lease->address),
 			 "prefix_len", lease->prefix_len,
 			 "server", from_ip4(lease->server),
 			 "server_mac", from_mac(&lease->server_mac),
 			 "router", from_ip4(lease->router),
-			 "dns", dns,
+			 "dns", from_servers4(lease->dns, lease->dns_count),
+			 "ntp", from_servers4(lease->ntp, lease->ntp_count),
 			 "routes", routes,
 			 "mtu", lease->mtu,
 			 "domain", lease->domain,
+			 "search", lease->search,
 			 "lease_s", (json_int_t)lease->lease_s,
 			 "t1_s", (json_int_t)lease->t1_s,
 			 "t2_s", (json_int_t)lease->t2_s,
@@ -121,18 +130,28 @@ char *doppel_lease_from_dhcp4(const struct dhcp4_lease *lease)
 	return dump(json);
 }
 
-static void to_dns4(const json_t *json, struct dhcp4_lease *lease)
+static unsigned int to_servers4(const json_t *json, const char *key,
+				struct in_addr servers[DHCP4_SERVERS_MAX])
 {
+	unsigned int count = 0;
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(json, "dns"), i, item) {
+	json_array_foreach(json_object_get(json, key), i, item) {
 		const char *text = json_string_value(item);
 
-		if (lease->dns_count < DHCP4_DNS_MAX && text &&
-		    !doppel_ip4_parse(text, &lease->dns[lease->dns_count]))
-			lease->dns_count++;
+		if (count < DHCP4_SERVERS_MAX && text && !doppel_ip4_parse(text, &servers[count]))
+			count++;
 	}
+	return count;
+}
+
+/* Text of ours that a lease of an agent before this one may not have. */
+static void to_text(const json_t *json, const char *key, char *text, size_t size)
+{
+	const char *value = json_string_value(json_object_get(json, key));
+
+	snprintf(text, size, "%s", value ? value : "");
 }
 
 static void to_routes(const json_t *json, struct dhcp4_lease *lease)
@@ -155,7 +174,6 @@ int doppel_lease_to_dhcp4(const char *text, struct clock *clock, struct dhcp4_le
 {
 	json_t auto_json *json = json_loads(text, 0, NULL);
 	const char *server_mac = json_string_value(json_object_get(json, "server_mac"));
-	const char *domain = json_string_value(json_object_get(json, "domain"));
 	struct dhcp4_lease read = { 0 };
 	int64_t mtu = 0;
 
@@ -168,9 +186,10 @@ int doppel_lease_to_dhcp4(const char *text, struct clock *clock, struct dhcp4_le
 		return -EINVAL;
 	if (to_number(json, "mtu", 0, UINT16_MAX, &mtu))
 		read.mtu = (uint16_t)mtu;
-	if (domain)
-		snprintf(read.domain, sizeof(read.domain), "%s", domain);
-	to_dns4(json, &read);
+	to_text(json, "domain", read.domain, sizeof(read.domain));
+	to_text(json, "search", read.search, sizeof(read.search));
+	read.dns_count = to_servers4(json, "dns", read.dns);
+	read.ntp_count = to_servers4(json, "ntp", read.ntp);
 	to_routes(json, &read);
 	doppel_dhcp4_rebase(&read, clock);
 	*lease = read;

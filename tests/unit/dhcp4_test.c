@@ -174,7 +174,8 @@ static void test_messages(void)
 {
 	static const uint8_t discover_options[] = {
 		53, 1, 1, 61, 7, 1, 2, 0, 0, 0, 0, 1, 57, 2, 5, 220,
-		12, 7, 'p', 'r', 'i', 'n', 't', 'e', 'r', 55, 8, 1, 121, 3, 6, 15, 26, 58, 59, 255,
+		12, 7, 'p', 'r', 'i', 'n', 't', 'e', 'r', 80, 0,
+		55, 10, 1, 121, 3, 6, 15, 26, 42, 58, 59, 119, 255,
 	};
 	uint8_t data[DHCP4_MESSAGE_MAX], zeros[64] = { 0 };
 	struct dhcp4_request request = { .type = DHCP4_DISCOVER, .xid = 0x01020304, .secs = 5,
@@ -190,12 +191,41 @@ static void test_messages(void)
 
 	memset(full.hostname, 'h', sizeof(full.hostname) - 1);
 	memset(full.vendor_class, 'v', sizeof(full.vendor_class) - 1);
-	full.client_id_len = sizeof(full.client_id);
+	full.client_id_duid = true;
 	full.parameter_count = sizeof(full.parameters);
+	request.ipv6_only = true;
 	request.requested = ip4("192.0.2.9");
 	request.server = ip4("192.0.2.1");
 	request.message = "why";
 	ok(doppel_dhcp4_build(data, &full, &request) < DHCP4_MESSAGE_MAX, "all at once fits");
+	is_mem(data + 243, "\x3d\xf\xff\0\0\0\1\0\3\0\1\2\0\0\0\0\1", 17,
+	       "client identifier of RFC 4361");
+}
+
+/* What the device asks its LAN's server for is asked for in its order, but for option 108. */
+static void test_mirror(void)
+{
+	static const uint8_t of_device[] = { 1, 3, 44, 108, 6, 119 };
+	static const uint8_t want[] = { 1, 3, 44, 6, 119, 121, 15, 26, 42, 58, 59 };
+	struct dhcp4 dhcp;
+	struct world *world = machine(&dhcp);
+	const uint8_t *option;
+
+	snprintf(dhcp.config.vendor_class, sizeof(dhcp.config.vendor_class), "MSFT 5.0");
+	memcpy(dhcp.config.parameters, of_device, sizeof(of_device));
+	dhcp.config.parameter_count = sizeof(of_device);
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, world->now);
+	option = last_option(world, 55);
+	is_int(option[-1], sizeof(want), "as many as both ask for");
+	is_mem(option, want, sizeof(want), "the device's first, each once");
+	is_mem(last_option(world, 60) - 1, "\x8MSFT 5.0", 9, "its vendor class");
+	doppel_dhcp4_translated(&dhcp, true);
+	world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
+	option = last_option(world, 55);
+	ok(option[-1] == sizeof(want) + 1 && option[sizeof(want)] == 108,
+	   "option 108 only with 464XLAT");
+	free(world);
 }
 
 static void test_handshake(void)
@@ -522,7 +552,20 @@ static void test_confirm(void)
 	m = begin(dhcp.xid, "0.0.0.0", 6);
 	add_address(&m, 54, "192.0.2.66");
 	deliver(&dhcp, &m);
-	is_str(told, "L192.0.2.9 S", "it is not, says another server");
+	is_str(told, "", "it is not, says another server: its own may object");
+	answer(&dhcp, "192.0.2.9", 5, 3600);
+	is_str(told, "R192.0.2.9", "it does");
+
+	told[0] = '\0';
+	doppel_dhcp4_confirm(&dhcp);
+	world_run(world, &dhcp, dhcp4, world->now);
+	m = begin(dhcp.xid, "0.0.0.0", 6);
+	add_address(&m, 54, "192.0.2.66");
+	deliver(&dhcp, &m);
+	world_run(world, &dhcp, dhcp4, world->now + 1999);
+	is_str(told, "", "in use for two seconds more");
+	world_run(world, &dhcp, dhcp4, world->now + 1);
+	is_str(told, "L192.0.2.9 S", "nobody objects");
 	free(world);
 
 	world = bound(&dhcp, 3600);
@@ -544,6 +587,97 @@ static void test_confirm(void)
 	answer(&dhcp, "192.0.2.77", 5, 3600);
 	world_run(world, &dhcp, dhcp4, world->now + 7000);
 	is_str(told, "L192.0.2.9 B192.0.2.77", "lost, then bound");
+	free(world);
+}
+
+/* RFC 4039: an ACK at once, if it says that it is one of those. */
+static void test_rapid_commit(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = machine(&dhcp);
+	struct message m;
+
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, world->now);
+	ok(last_option(world, 80) != NULL, "asked for");
+	m = reply(dhcp.xid, "192.0.2.9", 5, 3600);
+	m.len--;
+	add(&m, 80, 0, "");
+	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "ACK with option 80");
+	is_int(dhcp.state, DHCP4_PROBING, "probed for");
+	world_run(world, &dhcp, dhcp4, world->now + 9000);
+	is_str(told, "B192.0.2.9", "bound in two messages");
+	doppel_dhcp4_confirm(&dhcp);
+	world_run(world, &dhcp, dhcp4, world->now);
+	ok(last_type(world) == 3 && !last_option(world, 80), "a REQUEST does not ask for it");
+	free(world);
+}
+
+/* RFC 8925 */
+static void test_ipv6_only(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = machine(&dhcp);
+	struct negotiation_status status;
+	struct message m;
+	unsigned int count;
+
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, world->now);
+	m = reply(dhcp.xid, "192.0.2.9", 2, 3600);
+	m.len--;
+	add32(&m, 108, 1800);
+	doppel_dhcp4_translated(&dhcp, true);
+	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "OFFER");
+	is_int(dhcp.state, DHCP4_REQUESTING, "option 108 is ignored by who did not ask for it");
+	free(world);
+
+	world = machine(&dhcp);
+	doppel_dhcp4_translated(&dhcp, true);
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, world->now);
+	m = reply(dhcp.xid, "0.0.0.0", 2, 0);
+	m.len--;
+	add32(&m, 108, 1800);
+	count = world->count;
+	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "OFFER of nothing but option 108");
+	doppel_dhcp4_status(&dhcp, &status);
+	is_int(status.status, FAMILY_OFF, "IPv4 is off");
+	is_str(status.reason, "the DHCPv4 server prefers IPv6 alone here (option 108): IPv4 hosts are "
+	       "reached by the NAT64 prefix", "and why");
+	is_int(status.next_retry_ms, world->now + 1800000, "until when");
+	world_run(world, &dhcp, dhcp4, world->now + 1799999);
+	is_int(world->count, count, "silent for so long");
+	world_run(world, &dhcp, dhcp4, world->now + 1);
+	is_int(last_type(world), 1, "then DISCOVER");
+	m = reply(dhcp.xid, "0.0.0.0", 2, 0);
+	m.len--;
+	add32(&m, 108, 5);
+	deliver(&dhcp, &m);
+	is_int(doppel_dhcp4_deadline(&dhcp), world->now + 300000, "five minutes at least");
+	doppel_dhcp4_translated(&dhcp, false);
+	is_int(doppel_dhcp4_deadline(&dhcp), world->now, "464XLAT ends: not a moment longer");
+	free(world);
+
+	world = bound(&dhcp, 3600);
+	doppel_dhcp4_translated(&dhcp, true);
+	world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
+	m = reply(dhcp.xid, "192.0.2.9", 5, 3600);
+	m.len--;
+	add32(&m, 108, 1800);
+	deliver(&dhcp, &m);
+	is_int(dhcp.state, DHCP4_BOUND, "a lease in use is renewed all the same");
+	doppel_dhcp4_start(&dhcp, &dhcp.lease);
+	world_run(world, &dhcp, dhcp4, world->now);
+	is_int(dhcp.state, DHCP4_REBOOTING, "after a reboot");
+	m = reply(dhcp.xid, "192.0.2.9", 5, 3600);
+	m.len--;
+	add32(&m, 108, 1800);
+	deliver(&dhcp, &m);
+	is_int(last_type(world), 7, "it is given back");
+	ok(dhcp.ipv6_only && !doppel_dhcp4_lease(&dhcp), "and IPv4 is off");
+	doppel_dhcp4_confirm(&dhcp);
+	is_int(doppel_dhcp4_deadline(&dhcp), world->now, "until the link was away");
 	free(world);
 }
 
@@ -593,6 +727,18 @@ static void test_options(void)
 	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "classless routes that end too early");
 	ok(!lease.route_count && lease.router.s_addr == ip4("192.0.2.1").s_addr,
 	   "are none: option 3 counts");
+
+	m = ack(3600);
+	add(&m, 42, 8, "\xc0\0\2\x7b\xc0\0\2\x7c");
+	add(&m, 119, 10, "\3eng\5apple");
+	add(&m, 119, 14, "\3com\0\6market\xc0\4");
+	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "NTP servers and a search list");
+	ok(lease.ntp_count == 2 && lease.ntp[1].s_addr == ip4("192.0.2.124").s_addr, "both servers");
+	is_str(lease.search, "eng.apple.com market.apple.com", "in two pieces, with a pointer");
+	m = ack(3600);
+	add(&m, 119, 6, "\3eng\xc0\0");
+	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "a pointer that leads in a circle");
+	is_str(lease.search, "", "is no list");
 
 	m = ack(3600);
 	add(&m, 52, 1, "\3");
@@ -743,6 +889,7 @@ static void test_day(void)
 int main(void)
 {
 	test_messages();
+	test_mirror();
 	test_handshake();
 	test_retransmission();
 	test_renewal();
@@ -750,6 +897,8 @@ int main(void)
 	test_conflict();
 	test_reboot();
 	test_confirm();
+	test_rapid_commit();
+	test_ipv6_only();
 	test_options();
 	test_lies();
 	test_day();
