@@ -155,11 +155,11 @@ build/unit/%_test: build/unit/obj/tests/unit/%_test.o build/unit/agent.a
 check:
 	tools/packages install build vm check cross
 	rm -rf build/tap
-	@for suite in lint unit kunit scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
+	@for suite in lint unit kunit scenarios; do tools/tap suite $$suite $(MAKE) -j$$(nproc) $$suite || failed=1; done; \
 	tools/tap total && [ -z "$$failed" ]
 
 lint:
-	@tools/tap run lint lint tools/lint
+	+@tools/tap run lint lint tools/lint
 
 unit: $(unit_sources:tests/unit/%.c=build/unit/%)
 	@status=0; for test in $^; do tools/tap run unit $${test##*/} $$test || status=1; done; exit $$status
@@ -168,7 +168,7 @@ kunit: build/kunit/doppel.ko
 	@tools/tap run kunit uml tools/vm -k uml -- tools/guest/kunit $<
 
 scenarios: agent
-	@tools/scenarios $(SCENARIOS)
+	+@tools/scenarios $(SCENARIOS)
 
 .PHONY: soak
 soak: SECONDS ?= 300
