@@ -102,6 +102,7 @@ $(shell mkdir -p build/kmod)
 libraries := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 yaml-0.1 sqlite3 libmicrohttpd jansson libsodium libqrencode libnftables
 agent_sources := agent/main.c $(sort $(wildcard agent/*/*.c))
 unit_sources := $(sort $(wildcard tests/unit/*_test.c))
+unit_programs := $(unit_sources:tests/unit/%.c=build/unit/%)
 
 ifdef arch
 out := build/arm64
@@ -152,23 +153,25 @@ build/unit/%_test: build/unit/obj/tests/unit/%_test.o build/unit/agent.a
 # --- tests -----------------------------------------------------------------------------------
 
 .PHONY: check lint unit kunit scenarios
+# Programs are built first, on all CPUs; what does not build is counted by the suites.
 check:
 	tools/packages install build vm check cross
 	rm -rf build/tap
-	@for suite in lint unit kunit scenarios; do tools/tap suite $$suite $(MAKE) -j$$(nproc) $$suite || failed=1; done; \
+	-@$(MAKE) -s -j$$(nproc) agent $(unit_programs)
+	@for suite in lint unit kunit scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
 	tools/tap total && [ -z "$$failed" ]
 
 lint:
-	+@tools/tap run lint lint tools/lint
+	@tools/tap run lint lint tools/lint
 
-unit: $(unit_sources:tests/unit/%.c=build/unit/%)
+unit: $(unit_programs)
 	@status=0; for test in $^; do tools/tap run unit $${test##*/} $$test || status=1; done; exit $$status
 
 kunit: build/kunit/doppel.ko
 	@tools/tap run kunit uml tools/vm -k uml -- tools/guest/kunit $<
 
 scenarios: agent
-	+@tools/scenarios $(SCENARIOS)
+	@tools/scenarios $(SCENARIOS)
 
 .PHONY: soak
 soak: SECONDS ?= 300
