@@ -59,7 +59,7 @@ static void send_frame(void *ctx, const void *frame, size_t len)
 	 * would be stale when it comes.
 	 */
 	if (device->gateway->ready && device->gateway->wan.running)
-		doppel_pace_send(&device->gateway->pace, &device->pace, 
+		doppel_pace_send(&device->gateway->pace, &device->pace,
 				 class_of(device, frame, len), frame, len);
 }
 
