@@ -12,7 +12,7 @@
 #define RT_FIRST_MS 4000		/* section 4.1: 4, 8 … 64 s, each ± 1 s */
 #define RT_LAST_MS 64000
 #define RT_JITTER_MS 1000
-#define RENEW_MIN_MS 60000		/* section 4.4.5 */
+#define RENEW_AGAIN_MS 60000		/* section 4.4.5 */
 #define DECLINE_WAIT_MS 10000		/* section 3.1 (5) */
 #define NAK_WAIT_MS 1000
 #define OBJECTION_MS 2000		/* for a lease's server to contradict another's NAK */
@@ -186,11 +186,6 @@ static void fail_attempt(struct dhcp4 *dhcp)
 	tell(dhcp, DHCP4_EVENT_STATUS, NULL);
 }
 
-static int64_t t1_ms(const struct dhcp4_lease *lease)
-{
-	return doppel_after_s(lease->acquired_ms, lease->t1_s);
-}
-
 static int64_t t2_ms(const struct dhcp4_lease *lease)
 {
 	return doppel_after_s(lease->acquired_ms, lease->t2_s);
@@ -201,22 +196,16 @@ int64_t doppel_dhcp4_expiry_ms(const struct dhcp4_lease *lease)
 	return doppel_after_s(lease->acquired_ms, lease->lease_s);
 }
 
-/* T1 is taken a little early, by chance, so that a thousand leases do not renew as one. */
 static void enter_bound(struct dhcp4 *dhcp)
 {
-	int64_t t1 = t1_ms(&dhcp->lease);
-
 	dhcp->state = DHCP4_BOUND;
 	dhcp->xid = 0;
 	dhcp->failed = 0;
-	dhcp->naks = 0;
 	dhcp->heard = false;
 	dhcp->reboot = false;
 	dhcp->reason[0] = '\0';
-	dhcp->deadline = t1;
-	if (t1 != NEVER)
-		dhcp->deadline -= doppel_random_ms(
-			doppel_earlier((int64_t)dhcp->lease.t1_s * 50, INT32_MAX), dhcp->env->rng);
+	dhcp->deadline = doppel_renew_ms(dhcp->lease.acquired_ms, dhcp->lease.t1_s,
+					 dhcp->env->rng);
 }
 
 static void take(struct dhcp4 *dhcp, const struct dhcp4_lease *lease)
@@ -225,6 +214,8 @@ static void take(struct dhcp4 *dhcp, const struct dhcp4_lease *lease)
 
 	dhcp->lease = *lease;
 	dhcp->held = true;
+	if (same)
+		dhcp->naks = 0;			/* who gives only to take back is no better */
 	enter_bound(dhcp);
 	tell(dhcp, same ? DHCP4_EVENT_RENEWED : DHCP4_EVENT_BOUND, &dhcp->lease);
 }
@@ -303,7 +294,6 @@ static void prefer_ipv6(struct dhcp4 *dhcp, uint32_t wait_s)
 	dhcp->ipv6_only = true;
 	dhcp->xid = 0;
 	dhcp->failed = 0;
-	dhcp->naks = 0;
 	dhcp->reboot = false;
 	lose(dhcp);
 	tell(dhcp, DHCP4_EVENT_STATUS, NULL);
@@ -472,7 +462,7 @@ static void transmit_until(struct dhcp4 *dhcp, int64_t limit)
 
 	transmit(dhcp);
 	half = (limit - now(dhcp)) / 2;
-	dhcp->deadline = doppel_earlier(now(dhcp) + (half > RENEW_MIN_MS ? half : RENEW_MIN_MS),
+	dhcp->deadline = doppel_earlier(now(dhcp) + (half > RENEW_AGAIN_MS ? half : RENEW_AGAIN_MS),
 					limit);
 }
 

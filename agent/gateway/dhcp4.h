@@ -16,7 +16,6 @@
 #define DHCP4_SERVERS_MAX 4
 #define DHCP4_ROUTES_MAX 16
 #define DHCP4_INFINITE UINT32_MAX
-#define DHCP4_LEASE_MIN 10		/* seconds; a shorter one could not even be probed */
 
 /* A classless static route (RFC 3442); router 0.0.0.0: on-link. */
 struct dhcp4_route {

@@ -264,7 +264,7 @@ enum verdict doppel_dhcp4_parse_lease(const struct dhcp4_reply *reply, struct dh
 
 	if (!doppel_ip4_is_host(out.address) || !doppel_ip4_is_host(out.server))
 		return VERDICT_MALFORMED;
-	if (out.lease_s < DHCP4_LEASE_MIN)
+	if (out.lease_s < LEASE_MIN_S)
 		return VERDICT_MALFORMED;
 
 	out.prefix_len = class_prefix_len(out.address);

@@ -17,7 +17,7 @@
 /* All_DHCP_Relay_Agents_and_Servers */
 static const struct in6_addr servers = { { { 0xff, 2, [13] = 1, [15] = 2 } } };
 
-static void solicit(struct dhcp6 *dhcp);
+static void solicit_anew(struct dhcp6 *dhcp);
 
 static int64_t now(const struct dhcp6 *dhcp)
 {
@@ -183,14 +183,10 @@ static void on_refusal(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
 			status < sizeof(meanings) / sizeof(*meanings) ? meanings[status] : "?");
 }
 
-/* A little early, by chance, so that a thousand leases do not renew as one. */
 static void enter_bound(struct dhcp6 *dhcp)
 {
-	int64_t t1 = doppel_after_s(dhcp->lease.acquired_ms, dhcp->lease.t1_s);
-
-	if (t1 != NEVER)
-		t1 -= doppel_random_ms((int64_t)dhcp->lease.t1_s * 50, dhcp->env->rng);
-	wait_in(dhcp, DHCP6_BOUND, t1);
+	wait_in(dhcp, DHCP6_BOUND, doppel_renew_ms(dhcp->lease.acquired_ms, dhcp->lease.t1_s,
+						   dhcp->env->rng));
 	dhcp->failed = 0;
 	dhcp->heard = false;
 	dhcp->to_confirm = false;
@@ -212,6 +208,8 @@ static void take(struct dhcp6 *dhcp)
 	dhcp->lease = dhcp->offer;
 	dhcp->offer.address_count = 0;
 	dhcp->held = true;
+	if (same)
+		dhcp->refusals = 0;		/* who gives only to take back is no better */
 	enter_bound(dhcp);
 	tell(dhcp, same ? DHCP6_EVENT_RENEWED : DHCP6_EVENT_BOUND, &dhcp->lease);
 	for (i = 0; i < dhcp->lease.address_count && !same; i++) {
@@ -293,7 +291,7 @@ static enum verdict on_addresses(struct dhcp6 *dhcp, const struct dhcp6_reply *r
 	if (!lease.address_count) {
 		because(dhcp, "the DHCPv6 server took the addresses back");
 		lose(dhcp);
-		solicit(dhcp);
+		solicit_anew(dhcp);
 		return VERDICT_ACCEPTED;
 	}
 	dhcp->offer = lease;
@@ -354,7 +352,7 @@ static enum verdict on_binding_reply(struct dhcp6 *dhcp, const struct dhcp6_repl
 	if (status == DHCP6_NOT_ON_LINK) {
 		on_refusal(dhcp, reply);
 		lose(dhcp);
-		solicit(dhcp);
+		solicit_anew(dhcp);
 		return VERDICT_ACCEPTED;
 	}
 	if (status == DHCP6_UNSPEC_FAIL || status == DHCP6_USE_MULTICAST) {
@@ -388,7 +386,7 @@ static enum verdict on_confirm_reply(struct dhcp6 *dhcp, const struct dhcp6_repl
 	on_refusal(dhcp, reply);
 	if (reply->status == DHCP6_NOT_ON_LINK) {
 		lose(dhcp);
-		solicit(dhcp);
+		solicit_anew(dhcp);
 	}
 	return VERDICT_ACCEPTED;
 }
@@ -487,6 +485,21 @@ static void solicit(struct dhcp6 *dhcp)
 	dhcp->preference = 0;
 	dhcp->to_confirm = false;
 	begin_exchange(dhcp, DHCP6_SOLICITING, DHCP6_SOLICIT, attempt_end(dhcp));
+}
+
+/* The first refusal is followed by a Solicit at once; a storm of them meets the retry delays. */
+static void solicit_anew(struct dhcp6 *dhcp)
+{
+	if (!dhcp->refusals++) {
+		solicit(dhcp);
+		return;
+	}
+	dhcp->offer.address_count = 0;
+	dhcp->to_confirm = false;
+	wait_in(dhcp, DHCP6_INIT, now(dhcp) + doppel_backoff_ms(&dhcp->config.policy,
+								dhcp->refusals - 1,
+								dhcp->env->rng));
+	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
 }
 
 static void renew(struct dhcp6 *dhcp)
@@ -644,6 +657,7 @@ static void reset(struct dhcp6 *dhcp)
 		leave_groups(dhcp, &dhcp->lease, NULL);
 	wait_in(dhcp, DHCP6_OFF, NEVER);
 	dhcp->failed = 0;
+	dhcp->refusals = 0;
 	dhcp->held = false;
 	dhcp->heard = false;
 	dhcp->to_confirm = false;
@@ -707,6 +721,7 @@ void doppel_dhcp6_confirm(struct dhcp6 *dhcp)
 	dhcp->offer.address_count = 0;
 	dhcp->to_confirm = dhcp->held;
 	dhcp->failed = 0;
+	dhcp->refusals = 0;
 	dhcp->heard = false;
 	begin(dhcp);
 }

@@ -89,6 +89,7 @@ struct dhcp6 {
 	struct dhcp6_exchange exchange;
 	int64_t deadline;		/* of states that wait for something else */
 	unsigned int failed;		/* attempts in a row */
+	unsigned int refusals;		/* of what a server had given, in a row */
 	int64_t sol_max_rt_ms, inf_max_rt_ms;	/* 0: the server set none */
 	bool held;			/* `lease` is in use */
 	bool heard;			/* a server has answered, though not with an address */

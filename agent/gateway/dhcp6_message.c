@@ -83,7 +83,10 @@ static enum verdict parse_status(const struct option *option, uint16_t *status,
 	return VERDICT_ACCEPTED;
 }
 
-/* An address that no host may have, or that is preferred for longer than valid, is passed over. */
+/*
+ * An address that no host may have, that is preferred for longer than valid, or valid for no longer
+ * than it takes to win it, is passed over. Valid for no time at all: it is taken back.
+ */
 static enum verdict parse_address(const struct option *option, struct dhcp6_reply *reply)
 {
 	struct dhcp6_lease *lease = &reply->lease;
@@ -108,6 +111,7 @@ static enum verdict parse_address(const struct option *option, struct dhcp6_repl
 	if (verdict != VERDICT_ACCEPTED)
 		return verdict;
 	if (status == DHCP6_SUCCESS && address.preferred_s <= address.valid_s &&
+	    (!address.valid_s || address.valid_s >= LEASE_MIN_S) &&
 	    !IN6_IS_ADDR_MULTICAST(&address.address) && !IN6_IS_ADDR_LINKLOCAL(&address.address) &&
 	    !IN6_IS_ADDR_UNSPECIFIED(&address.address) &&
 	    !IN6_IS_ADDR_LOOPBACK(&address.address) &&

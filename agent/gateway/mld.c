@@ -13,6 +13,7 @@
 #define RECORD_LEN 20
 #define REPEATS 1			/* Robustness Variable 2: said twice (section 9.1) */
 #define REPEAT_MS 1000			/* Unsolicited Report Interval (section 9.11) */
+#define QUIET_MS 1000			/* between two answers: anybody can ask */
 
 enum { IS_EXCLUDE = 2, TO_INCLUDE = 3, TO_EXCLUDE = 4 };
 
@@ -206,6 +207,8 @@ enum verdict doppel_mld_receive(struct mld *mld, const struct packet *packet)
 	mld->version1 = packet->len == MLD1_LEN;
 	at = now(mld) + doppel_random_ms(mld->version1 ? doppel_get16(p + 4) :
 					 response_ms(doppel_get16(p + 4)), mld->env->rng);
+	if (at < mld->quiet_until)
+		at = mld->quiet_until;
 	mld->answer_at = doppel_earlier(mld->answer_at, at);
 	return VERDICT_ACCEPTED;
 }
@@ -230,6 +233,7 @@ void doppel_mld_timeout(struct mld *mld)
 {
 	if (now(mld) >= mld->answer_at) {
 		mld->answer_at = NEVER;
+		mld->quiet_until = now(mld) + QUIET_MS;
 		if (mld->version1)
 			report_version1(mld);
 		else if (mld->count)

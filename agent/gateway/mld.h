@@ -9,7 +9,7 @@
 #include "gateway/frame.h"
 #include "gateway/negotiation.h"
 
-#define MLD_GROUPS_MAX 12
+#define MLD_GROUPS_MAX 20		/* link-local, SLAAC, and DHCPv6 before and after */
 
 struct mld_group {
 	struct in6_addr group;
@@ -25,6 +25,7 @@ struct mld {
 	unsigned int count;
 	bool version1;			/* answer the query that is open in MLDv1 */
 	int64_t answer_at;		/* to a query; NEVER */
+	int64_t quiet_until;		/* no other answer before */
 	int64_t repeat_at;		/* of unsolicited reports; NEVER */
 };
 

@@ -34,6 +34,15 @@ int64_t doppel_random_ms(int64_t max_ms, struct rng *rng)
 	return doppel_rng_below(rng, (uint32_t)max_ms + 1);
 }
 
+int64_t doppel_renew_ms(int64_t acquired_ms, uint32_t t1_s, struct rng *rng)
+{
+	int64_t after = (int64_t)t1_s * 1000 - doppel_random_ms((int64_t)t1_s * 50, rng);
+
+	if (t1_s == UINT32_MAX)
+		return NEVER;
+	return acquired_ms + (after < RENEW_MIN_MS ? RENEW_MIN_MS : after);
+}
+
 int64_t doppel_jitter_ms(int64_t base_ms, unsigned int percent, struct rng *rng)
 {
 	int64_t span = base_ms * percent / 100;

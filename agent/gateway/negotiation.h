@@ -24,6 +24,8 @@ struct clock;
 struct rng;
 
 #define NEVER INT64_MAX
+#define LEASE_MIN_S 10		/* a shorter lease could not even be probed */
+#define RENEW_MIN_MS 5000	/* between renewals, whatever T1 a server gives */
 
 /* What became of a frame or message. Everything but VERDICT_ACCEPTED left the state unchanged. */
 enum verdict {
@@ -71,6 +73,12 @@ const char *doppel_verdict_name(enum verdict verdict);
  */
 int64_t doppel_backoff_ms(const struct attempt_policy *policy, unsigned int failed,
 			  struct rng *rng);
+
+/*
+ * When to renew what was asked for at @acquired_ms with a T1 of @t1_s: a little early, by chance, so
+ * that a thousand leases do not renew as one. NEVER for UINT32_MAX.
+ */
+int64_t doppel_renew_ms(int64_t acquired_ms, uint32_t t1_s, struct rng *rng);
 
 /* @base_ms ± a random share of it, @percent at most; uniform. For values below 2^31. */
 int64_t doppel_jitter_ms(int64_t base_ms, unsigned int percent, struct rng *rng);

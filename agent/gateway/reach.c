@@ -71,6 +71,10 @@ void doppel_reach_start(struct reach *reach, const struct in6_addr *source,
 	if (reach->state == REACH_ANSWERED)
 		return;
 	reach->failed = 0;
+	reach->sent = 0;
+	/* Under way already: another router is asked when the next solicitation is due. */
+	if (reach->state == REACH_ASKING)
+		return;
 	ask(reach);
 }
 

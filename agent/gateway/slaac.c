@@ -13,6 +13,8 @@
 #define RS_FAILED 3			/* MAX_RTR_SOLICITATIONS: silence that is worth telling */
 #define ATTEMPTS_MAX 3			/* IDGEN_RETRIES (RFC 7217 section 7) */
 #define TWO_HOURS_MS 7200000
+#define FORMED_MAX (2 * SLAAC_ADDRESSES_MAX)	/* addresses begun in FORMED_MS: anybody can advertise */
+#define FORMED_MS 60000
 
 static const struct attempt_policy link_local_retry = {
 	.retry_delay_ms = 5000,
@@ -213,6 +215,17 @@ static void refresh(struct slaac *slaac, struct slaac_address *address,
 	tell(slaac, SLAAC_EVENT_UPDATED, address, NULL);
 }
 
+static bool may_form(struct slaac *slaac)
+{
+	if (slaac->count == SLAAC_ADDRESSES_MAX)
+		return false;
+	if (now(slaac) - slaac->formed_since >= FORMED_MS) {
+		slaac->formed_since = now(slaac);
+		slaac->formed = 0;
+	}
+	return slaac->formed++ < FORMED_MAX;
+}
+
 static void take_prefix(struct slaac *slaac, const struct ra_prefix *prefix, int64_t received_ms)
 {
 	struct slaac_address *address;
@@ -227,8 +240,7 @@ static void take_prefix(struct slaac *slaac, const struct ra_prefix *prefix, int
 			return;
 		}
 	}
-	if (doppel_after_s(received_ms, prefix->valid_s) <= now(slaac) ||
-	    slaac->count == SLAAC_ADDRESSES_MAX)
+	if (doppel_after_s(received_ms, prefix->valid_s) <= now(slaac) || !may_form(slaac))
 		return;
 	address = &slaac->addresses[slaac->count++];
 	*address = (struct slaac_address){

@@ -74,6 +74,8 @@ struct slaac {
 	int64_t wait_until;
 	struct slaac_address addresses[SLAAC_ADDRESSES_MAX];
 	unsigned int count;
+	unsigned int formed;		/* addresses, since: */
+	int64_t formed_since;
 	char reason[NEGOTIATION_REASON_MAX];
 };
 

@@ -5,8 +5,6 @@
 #include "gateway/acd.h"
 #include "wan_world.h"
 
-static const struct mac device = { { 2, 0, 0, 0, 0, 1 } };
-static const struct mac rival = { { 2, 0, 0, 0, 0, 2 } };
 
 static struct packet arp(uint16_t operation, const struct mac *sender_mac, const char *sender,
 			 const char *target)

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The DHCPv4 client: whole lives with an injected clock, exact messages, lying servers. */
-#include <net/if_arp.h>
 #include <stdarg.h>
 
 #include "gateway/dhcp4.h"
 #include "gateway/dhcp4_message.h"
 #include "gateway/wire.h"
-#include "wan_world.h"
-
-static const struct mac device = { { 2, 0, 0, 0, 0, 1 } };
-static const struct mac server_mac = { { 2, 0, 0, 0, 0, 0xfe } };
-static const struct mac rival = { { 2, 0, 0, 0, 0, 2 } };
+#include "dhcp4_peer.h"
 
 /* What the machine told, in one line: "B192.0.2.9 R… L… C… S". */
 static char told[512];
@@ -25,117 +20,6 @@ static void on_event(void *ctx, const struct dhcp4_event *event)
 		doppel_ip4_format(event->lease->address, ip);
 	snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%c%s", *told ? " " : "",
 		 letters[event->kind], ip);
-}
-
-/* A server's message under construction. */
-struct message {
-	uint8_t data[1200];
-	size_t len;
-};
-
-static void add(struct message *m, uint8_t code, size_t len, const void *value)
-{
-	m->data[m->len++] = code;
-	m->data[m->len++] = (uint8_t)len;
-	memcpy(m->data + m->len, value, len);
-	m->len += len;
-}
-
-static void add32(struct message *m, uint8_t code, uint32_t value)
-{
-	uint8_t bytes[4] = { value >> 24, value >> 16 & 0xff, value >> 8 & 0xff, value & 0xff };
-
-	add(m, code, 4, bytes);
-}
-
-static void add_address(struct message *m, uint8_t code, const char *address)
-{
-	struct in_addr value = ip4(address);
-
-	add(m, code, 4, &value);
-}
-
-/* What every reply begins with; options follow. */
-static struct message begin(uint32_t xid, const char *yiaddr, uint8_t type)
-{
-	struct message m = { .data = { 2, 1, 6 }, .len = 240 };
-	struct in_addr address = ip4(yiaddr);
-
-	memcpy(m.data + 4, (uint8_t[]){ xid >> 24, xid >> 16 & 0xff, xid >> 8 & 0xff, xid & 0xff },
-	       4);
-	memcpy(m.data + 16, &address, 4);
-	memcpy(m.data + 28, &device, 6);
-	memcpy(m.data + 236, "\x63\x82\x53\x63", 4);
-	add(&m, 53, 1, &type);
-	return m;
-}
-
-static struct message reply(uint32_t xid, const char *yiaddr, uint8_t type, uint32_t lease_s)
-{
-	struct message m = begin(xid, yiaddr, type);
-
-	add_address(&m, 54, "192.0.2.1");
-	if (lease_s)
-		add32(&m, 51, lease_s);
-	add_address(&m, 1, "255.255.255.0");
-	add_address(&m, 3, "192.0.2.1");
-	add_address(&m, 6, "192.0.2.53");
-	m.data[m.len++] = 255;
-	return m;
-}
-
-static enum verdict deliver(struct dhcp4 *dhcp, const struct message *m)
-{
-	struct packet packet = {
-		.kind = PACKET_UDP4, .src = server_mac, .dst = device,
-		.sport = 67, .dport = 68, .payload = m->data, .len = m->len,
-	};
-
-	return doppel_dhcp4_receive(dhcp, &packet);
-}
-
-static enum verdict answer(struct dhcp4 *dhcp, const char *yiaddr, uint8_t type, uint32_t lease_s)
-{
-	struct message m = reply(dhcp->xid, yiaddr, type, lease_s);
-
-	return deliver(dhcp, &m);
-}
-
-/* The claim of an address by somebody else. */
-static void claim(struct dhcp4 *dhcp, const char *address)
-{
-	struct packet packet = {
-		.kind = PACKET_ARP, .src = rival,
-		.arp = { .operation = ARPOP_REPLY, .sender_mac = rival, .sender = ip4(address) },
-	};
-
-	doppel_dhcp4_receive(dhcp, &packet);
-}
-
-static uint8_t last_type(struct world *world)
-{
-	struct packet packet = world_packet(world);
-
-	return packet.kind == PACKET_UDP4 && packet.dport == 67 ? packet.payload[242] : 0;
-}
-
-static bool last_is_broadcast(struct world *world)
-{
-	struct packet packet = world_packet(world);
-
-	return doppel_mac_eq(&packet.dst, &doppel_mac_broadcast);
-}
-
-/* The value of an option in the last message; NULL if absent. */
-static const uint8_t *last_option(struct world *world, uint8_t code)
-{
-	struct packet packet = world_packet(world);
-	const uint8_t *p = packet.payload + 240;
-
-	for (; *p != 255; p += 2 + p[1])
-		if (*p == code)
-			return p + 2;
-	return NULL;
 }
 
 static const struct dhcp4_config config = {
@@ -161,8 +45,8 @@ static struct world *bound(struct dhcp4 *dhcp, uint32_t lease_s)
 
 	doppel_dhcp4_start(dhcp, NULL);
 	world_run(world, dhcp, dhcp4, world->now);
-	answer(dhcp, "192.0.2.9", 2, lease_s);
-	answer(dhcp, "192.0.2.9", 5, lease_s);
+	v4_answer(dhcp, "192.0.2.9", 2, lease_s);
+	v4_answer(dhcp, "192.0.2.9", 5, lease_s);
 	world_run(world, dhcp, dhcp4, world->now + 9000);
 	if (dhcp->state != DHCP4_BOUND)
 		abort();
@@ -216,13 +100,13 @@ static void test_mirror(void)
 	dhcp.config.parameter_count = sizeof(of_device);
 	doppel_dhcp4_start(&dhcp, NULL);
 	world_run(world, &dhcp, dhcp4, world->now);
-	option = last_option(world, 55);
+	option = v4_last_option(world, 55);
 	is_int(option[-1], sizeof(want), "as many as both ask for");
 	is_mem(option, want, sizeof(want), "the device's first, each once");
-	is_mem(last_option(world, 60) - 1, "\x8MSFT 5.0", 9, "its vendor class");
+	is_mem(v4_last_option(world, 60) - 1, "\x8MSFT 5.0", 9, "its vendor class");
 	doppel_dhcp4_translated(&dhcp, true);
 	world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
-	option = last_option(world, 55);
+	option = v4_last_option(world, 55);
 	ok(option[-1] == sizeof(want) + 1 && option[sizeof(want)] == 108,
 	   "option 108 only with 464XLAT");
 	free(world);
@@ -240,21 +124,21 @@ static void test_handshake(void)
 	is_int(doppel_dhcp4_deadline(&dhcp), world->now, "no jitter asked for, none given");
 	world_run(world, &dhcp, dhcp4, world->now);
 	packet = world_packet(world);
-	is_int(last_type(world), 1, "DISCOVER");
-	ok(doppel_mac_eq(&packet.src, &device) && last_is_broadcast(world) &&
+	is_int(v4_last_type(world), 1, "DISCOVER");
+	ok(doppel_mac_eq(&packet.src, &device) && v4_last_is_broadcast(world) &&
 	   !packet.ip4.src.s_addr && packet.ip4.dst.s_addr == INADDR_BROADCAST,
 	   "from the device's MAC and 0.0.0.0 to everybody");
 	is_int(packet.payload[10], 0x80, "broadcast flag");
 
-	is_int(answer(&dhcp, "192.0.2.9", 5, 3600), VERDICT_UNEXPECTED, "an ACK out of the blue");
-	is_int(answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_ACCEPTED, "OFFER");
-	is_int(last_type(world), 3, "REQUEST at once");
-	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "for the address");
-	is_mem(last_option(world, 54), "\xc0\0\2\1", 4, "and the server's identifier");
+	is_int(v4_answer(&dhcp, "192.0.2.9", 5, 3600), VERDICT_UNEXPECTED, "an ACK out of the blue");
+	is_int(v4_answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_ACCEPTED, "OFFER");
+	is_int(v4_last_type(world), 3, "REQUEST at once");
+	is_mem(v4_last_option(world, 50), "\xc0\0\2\x9", 4, "for the address");
+	is_mem(v4_last_option(world, 54), "\xc0\0\2\1", 4, "and the server's identifier");
 	is_int(packet.payload[10], 0x80, "broadcast flag still");
 	asked = world->now;
 	world->now += 300;
-	is_int(answer(&dhcp, "192.0.2.9", 5, 3600), VERDICT_ACCEPTED, "ACK");
+	is_int(v4_answer(&dhcp, "192.0.2.9", 5, 3600), VERDICT_ACCEPTED, "ACK");
 	is_str(told, "", "not used before it was probed for");
 	doppel_dhcp4_status(&dhcp, &status);
 	is_int(status.status, FAMILY_SOLICITING, "still soliciting");
@@ -317,12 +201,12 @@ static void test_retransmission(void)
 
 	while (dhcp.state != DHCP4_INIT)
 		world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
-	is_int(answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_ACCEPTED,
+	is_int(v4_answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_ACCEPTED,
 	       "an offer that comes late is taken");
-	is_int(last_type(world), 3, "and requested");
+	is_int(v4_last_type(world), 3, "and requested");
 	doppel_dhcp4_stop(&dhcp, true);
 	is_int(doppel_dhcp4_deadline(&dhcp), NEVER, "stopped");
-	is_int(last_type(world), 3, "nothing to release");
+	is_int(v4_last_type(world), 3, "nothing to release");
 	free(world);
 }
 
@@ -344,13 +228,13 @@ static void test_renewal(void)
 	   packet.ip4.dst.s_addr == ip4("192.0.2.1").s_addr,
 	   "unicast from the device's MAC and address");
 	ok(!packet.payload[10] && !memcmp(packet.payload + 12, "\xc0\0\2\x9", 4) &&
-	   !last_option(world, 50) && !last_option(world, 54), "ciaddr, no flag, no 50, no 54");
+	   !v4_last_option(world, 50) && !v4_last_option(world, 54), "ciaddr, no flag, no 50, no 54");
 	doppel_dhcp4_status(&dhcp, &status);
 	is_int(status.status, FAMILY_RENEWING, "status renewing");
-	is_int(answer(&dhcp, "192.0.2.7", 5, 3600), VERDICT_REFUSED, "an ACK for another address");
-	is_int(answer(&dhcp, "192.0.2.9", 5, 0), VERDICT_MALFORMED, "an ACK without a lease time");
+	is_int(v4_answer(&dhcp, "192.0.2.7", 5, 3600), VERDICT_REFUSED, "an ACK for another address");
+	is_int(v4_answer(&dhcp, "192.0.2.9", 5, 0), VERDICT_MALFORMED, "an ACK without a lease time");
 	is_str(told, "S", "changed nothing");
-	is_int(answer(&dhcp, "192.0.2.9", 5, 7200), VERDICT_ACCEPTED, "ACK");
+	is_int(v4_answer(&dhcp, "192.0.2.9", 5, 7200), VERDICT_ACCEPTED, "ACK");
 	is_str(told, "S R192.0.2.9", "renewed without a probe");
 	ok(doppel_dhcp4_expiry_ms(&dhcp.lease) > asked + 7200000, "longer now");
 	free(world);
@@ -359,17 +243,17 @@ static void test_renewal(void)
 	asked = dhcp.lease.acquired_ms;
 	world_run(world, &dhcp, dhcp4, asked + 3150000 - 1);
 	is_int(dhcp.state, DHCP4_RENEWING, "renewing until T2");
-	ok(!last_is_broadcast(world), "by unicast");
+	ok(!v4_last_is_broadcast(world), "by unicast");
 	world_run(world, &dhcp, dhcp4, asked + 3150000);
 	is_int(dhcp.state, DHCP4_REBINDING, "rebinding from T2 on");
-	ok(last_is_broadcast(world) &&
+	ok(v4_last_is_broadcast(world) &&
 	   world_packet(world).ip4.src.s_addr == ip4("192.0.2.9").s_addr, "by broadcast");
 	world_run(world, &dhcp, dhcp4, asked + 3599999);
 	is_str(told, "S S", "in use until its end");
 	world_run(world, &dhcp, dhcp4, asked + 3600000);
 	is_str(told, "S S L192.0.2.9", "lost at its end");
-	is_int(last_type(world), 1, "DISCOVER at once");
-	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "with the old address as a wish");
+	is_int(v4_last_type(world), 1, "DISCOVER at once");
+	is_mem(v4_last_option(world, 50), "\xc0\0\2\x9", 4, "with the old address as a wish");
 	free(world);
 
 	world = bound(&dhcp, UINT32_MAX);
@@ -377,8 +261,8 @@ static void test_renewal(void)
 	is_int(dhcp.state, DHCP4_BOUND, "an infinite lease is never renewed");
 	is_str(told, "", "nor lost");
 	doppel_dhcp4_stop(&dhcp, true);
-	is_int(last_type(world), 7, "RELEASE");
-	ok(!last_is_broadcast(world) && last_option(world, 54) && !last_option(world, 55) &&
+	is_int(v4_last_type(world), 7, "RELEASE");
+	ok(!v4_last_is_broadcast(world) && v4_last_option(world, 54) && !v4_last_option(world, 55) &&
 	   !memcmp(world_packet(world).payload + 12, "\xc0\0\2\x9", 4), "to its server");
 	ok(!doppel_dhcp4_lease(&dhcp), "and forgotten");
 	free(world);
@@ -394,24 +278,24 @@ static void test_nak(void)
 
 	world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
 	told[0] = '\0';
-	m = begin(dhcp.xid, "0.0.0.0", 6);
-	add_address(&m, 54, "192.0.2.66");
-	is_int(deliver(&dhcp, &m), VERDICT_REFUSED, "a NAK of another server while renewing");
-	m = begin(dhcp.xid + 1, "0.0.0.0", 6);
-	add_address(&m, 54, "192.0.2.1");
-	is_int(deliver(&dhcp, &m), VERDICT_OTHER, "a NAK of another xid");
-	m = begin(dhcp.xid, "0.0.0.0", 6);
-	is_int(deliver(&dhcp, &m), VERDICT_MALFORMED, "a NAK of nobody");
-	m = begin(dhcp.xid, "0.0.0.0", 6);
+	m = v4_begin(dhcp.xid, "0.0.0.0", 6);
+	v4_add_address(&m, 54, "192.0.2.66");
+	is_int(v4_deliver(&dhcp, &m), VERDICT_REFUSED, "a NAK of another server while renewing");
+	m = v4_begin(dhcp.xid + 1, "0.0.0.0", 6);
+	v4_add_address(&m, 54, "192.0.2.1");
+	is_int(v4_deliver(&dhcp, &m), VERDICT_OTHER, "a NAK of another xid");
+	m = v4_begin(dhcp.xid, "0.0.0.0", 6);
+	is_int(v4_deliver(&dhcp, &m), VERDICT_MALFORMED, "a NAK of nobody");
+	m = v4_begin(dhcp.xid, "0.0.0.0", 6);
 	memcpy(m.data + 28, &rival, 6);
-	add_address(&m, 54, "192.0.2.1");
-	is_int(deliver(&dhcp, &m), VERDICT_OTHER, "a NAK for another chaddr");
+	v4_add_address(&m, 54, "192.0.2.1");
+	is_int(v4_deliver(&dhcp, &m), VERDICT_OTHER, "a NAK for another chaddr");
 	is_str(told, "", "changed nothing");
 
-	m = begin(dhcp.xid, "0.0.0.0", 6);
-	add_address(&m, 54, "192.0.2.1");
-	add(&m, 56, 9, "go\x1b away!");
-	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "NAK");
+	m = v4_begin(dhcp.xid, "0.0.0.0", 6);
+	v4_add_address(&m, 54, "192.0.2.1");
+	v4_add(&m, 56, 9, "go\x1b away!");
+	is_int(v4_deliver(&dhcp, &m), VERDICT_ACCEPTED, "NAK");
 	is_str(told, "L192.0.2.9 S", "the lease is lost");
 	doppel_dhcp4_status(&dhcp, &status);
 	is_str(status.reason, "refused by the DHCPv4 server 192.0.2.1: go? away!",
@@ -420,12 +304,12 @@ static void test_nak(void)
 	ok(gap <= 1000, "begun anew within a second");
 
 	world_run(world, &dhcp, dhcp4, world->now + 1000);
-	is_int(last_type(world), 1, "DISCOVER");
-	ok(!last_option(world, 50), "without the address that was refused");
-	answer(&dhcp, "192.0.2.10", 2, 3600);
-	m = begin(dhcp.xid, "0.0.0.0", 6);
-	add_address(&m, 54, "192.0.2.1");
-	deliver(&dhcp, &m);
+	is_int(v4_last_type(world), 1, "DISCOVER");
+	ok(!v4_last_option(world, 50), "without the address that was refused");
+	v4_answer(&dhcp, "192.0.2.10", 2, 3600);
+	m = v4_begin(dhcp.xid, "0.0.0.0", 6);
+	v4_add_address(&m, 54, "192.0.2.1");
+	v4_deliver(&dhcp, &m);
 	gap = doppel_dhcp4_deadline(&dhcp) - world->now;
 	ok(gap >= 4500, "a storm of them meets the retry delay: %lld", (long long)gap);
 	free(world);
@@ -440,29 +324,29 @@ static void test_conflict(void)
 
 	doppel_dhcp4_start(&dhcp, NULL);
 	world_run(world, &dhcp, dhcp4, world->now);
-	answer(&dhcp, "192.0.2.9", 2, 3600);
-	answer(&dhcp, "192.0.2.9", 5, 3600);
+	v4_answer(&dhcp, "192.0.2.9", 2, 3600);
+	v4_answer(&dhcp, "192.0.2.9", 5, 3600);
 	world_run(world, &dhcp, dhcp4, world->now + 1000);
-	claim(&dhcp, "192.0.2.9");
+	v4_claim(&dhcp, "192.0.2.9");
 	is_str(told, "C192.0.2.9", "conflict told, nothing was in use");
-	is_int(last_type(world), 4, "DECLINE");
-	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "of that address");
-	is_mem(last_option(world, 54), "\xc0\0\2\1", 4, "to its server");
+	is_int(v4_last_type(world), 4, "DECLINE");
+	is_mem(v4_last_option(world, 50), "\xc0\0\2\x9", 4, "of that address");
+	is_mem(v4_last_option(world, 54), "\xc0\0\2\1", 4, "to its server");
 	gap = doppel_dhcp4_deadline(&dhcp) - world->now;
 	ok(gap >= 10000, "10 s at least until the next try");
 	doppel_dhcp4_status(&dhcp, &status);
 	is_str(status.reason, "192.0.2.9 is in use by 02:00:00:00:00:02, so it was declined",
 	       "reason");
-	is_int(answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_OTHER, "no late offer any more");
+	is_int(v4_answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_OTHER, "no late offer any more");
 	free(world);
 
 	world = bound(&dhcp, 3600);
-	claim(&dhcp, "192.0.2.9");
+	v4_claim(&dhcp, "192.0.2.9");
 	is_str(told, "", "the first claim is defended");
 	world->now += 1000;
-	claim(&dhcp, "192.0.2.9");
+	v4_claim(&dhcp, "192.0.2.9");
 	is_str(told, "C192.0.2.9 L192.0.2.9", "the second is a conflict: lost");
-	is_int(last_type(world), 4, "DECLINE");
+	is_int(v4_last_type(world), 4, "DECLINE");
 	free(world);
 }
 
@@ -480,11 +364,11 @@ static void test_reboot(void)
 	is_int(doppel_dhcp4_expiry_ms(&lease), 5000 + 2600000, "worked out from the wall clock");
 	doppel_dhcp4_start(&dhcp, &lease);
 	world_run(world, &dhcp, dhcp4, world->now);
-	is_int(last_type(world), 3, "INIT-REBOOT: REQUEST");
-	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "of the old address");
-	ok(!last_option(world, 54) && !world_packet(world).ip4.src.s_addr &&
+	is_int(v4_last_type(world), 3, "INIT-REBOOT: REQUEST");
+	is_mem(v4_last_option(world, 50), "\xc0\0\2\x9", 4, "of the old address");
+	ok(!v4_last_option(world, 54) && !world_packet(world).ip4.src.s_addr &&
 	   world_packet(world).payload[10] == 0x80, "without a server, from 0.0.0.0");
-	answer(&dhcp, "192.0.2.9", 5, 3600);
+	v4_answer(&dhcp, "192.0.2.9", 5, 3600);
 	world_run(world, &dhcp, dhcp4, world->now + 7000);
 	is_str(told, "B192.0.2.9", "confirmed, probed, bound");
 	free(world);
@@ -496,17 +380,17 @@ static void test_reboot(void)
 	doppel_dhcp4_start(&dhcp, &lease);
 	world_run(world, &dhcp, dhcp4, world->now + 14999);
 	is_int(world->count, 3, "INIT-REBOOT is resent");
-	is_int(last_type(world), 3, "as REQUEST");
+	is_int(v4_last_type(world), 3, "as REQUEST");
 	world_run(world, &dhcp, dhcp4, world->now + 1);
-	is_int(last_type(world), 1, "then DISCOVER, without a wait");
-	is_mem(last_option(world, 50), "\xc0\0\2\x9", 4, "wishing for it still");
+	is_int(v4_last_type(world), 1, "then DISCOVER, without a wait");
+	is_mem(v4_last_option(world, 50), "\xc0\0\2\x9", 4, "wishing for it still");
 	free(world);
 
 	world = machine(&dhcp);
 	lease.acquired_ms = world->now - 3600000;
 	doppel_dhcp4_start(&dhcp, &lease);
 	world_run(world, &dhcp, dhcp4, world->now);
-	is_int(last_type(world), 1, "a lease that has run out is not confirmed");
+	is_int(v4_last_type(world), 1, "a lease that has run out is not confirmed");
 	free(world);
 
 	world = machine(&dhcp);
@@ -525,7 +409,7 @@ static void test_reboot(void)
 	doppel_dhcp4_resume(&dhcp, &lease);
 	is_str(told, "L192.0.2.9", "resumed too late: lost");
 	world_run(world, &dhcp, dhcp4, world->now);
-	is_int(last_type(world), 1, "DISCOVER");
+	is_int(v4_last_type(world), 1, "DISCOVER");
 	free(world);
 }
 
@@ -542,26 +426,26 @@ static void test_confirm(void)
 	ok(doppel_dhcp4_lease(&dhcp) != NULL, "in use meanwhile");
 	doppel_dhcp4_status(&dhcp, &status);
 	is_int(status.status, FAMILY_RENEWING, "status renewing");
-	answer(&dhcp, "192.0.2.9", 5, 3600);
+	v4_answer(&dhcp, "192.0.2.9", 5, 3600);
 	is_str(told, "R192.0.2.9", "it is");
 	is_int(dhcp.state, DHCP4_BOUND, "without another probe");
 
 	told[0] = '\0';
 	doppel_dhcp4_confirm(&dhcp);
 	world_run(world, &dhcp, dhcp4, world->now);
-	m = begin(dhcp.xid, "0.0.0.0", 6);
-	add_address(&m, 54, "192.0.2.66");
-	deliver(&dhcp, &m);
+	m = v4_begin(dhcp.xid, "0.0.0.0", 6);
+	v4_add_address(&m, 54, "192.0.2.66");
+	v4_deliver(&dhcp, &m);
 	is_str(told, "", "it is not, says another server: its own may object");
-	answer(&dhcp, "192.0.2.9", 5, 3600);
+	v4_answer(&dhcp, "192.0.2.9", 5, 3600);
 	is_str(told, "R192.0.2.9", "it does");
 
 	told[0] = '\0';
 	doppel_dhcp4_confirm(&dhcp);
 	world_run(world, &dhcp, dhcp4, world->now);
-	m = begin(dhcp.xid, "0.0.0.0", 6);
-	add_address(&m, 54, "192.0.2.66");
-	deliver(&dhcp, &m);
+	m = v4_begin(dhcp.xid, "0.0.0.0", 6);
+	v4_add_address(&m, 54, "192.0.2.66");
+	v4_deliver(&dhcp, &m);
 	world_run(world, &dhcp, dhcp4, world->now + 1999);
 	is_str(told, "", "in use for two seconds more");
 	world_run(world, &dhcp, dhcp4, world->now + 1);
@@ -572,8 +456,8 @@ static void test_confirm(void)
 	doppel_dhcp4_confirm(&dhcp);
 	world_run(world, &dhcp, dhcp4, world->now + 15000);
 	is_int(dhcp.state, DHCP4_SELECTING, "nobody knows: a new one");
-	answer(&dhcp, "192.0.2.77", 2, 3600);
-	answer(&dhcp, "192.0.2.77", 5, 3600);
+	v4_answer(&dhcp, "192.0.2.77", 2, 3600);
+	v4_answer(&dhcp, "192.0.2.77", 5, 3600);
 	is_str(told, "", "the old one in use while the new one is probed");
 	world_run(world, &dhcp, dhcp4, world->now + 7000);
 	is_str(told, "B192.0.2.77", "then the new one");
@@ -583,8 +467,8 @@ static void test_confirm(void)
 	doppel_dhcp4_confirm(&dhcp);
 	world_run(world, &dhcp, dhcp4, dhcp.lease.acquired_ms + 27000);
 	is_int(dhcp.state, DHCP4_SELECTING, "asking anew");
-	answer(&dhcp, "192.0.2.77", 2, 3600);
-	answer(&dhcp, "192.0.2.77", 5, 3600);
+	v4_answer(&dhcp, "192.0.2.77", 2, 3600);
+	v4_answer(&dhcp, "192.0.2.77", 5, 3600);
 	world_run(world, &dhcp, dhcp4, world->now + 7000);
 	is_str(told, "L192.0.2.9 B192.0.2.77", "lost, then bound");
 	free(world);
@@ -599,17 +483,17 @@ static void test_rapid_commit(void)
 
 	doppel_dhcp4_start(&dhcp, NULL);
 	world_run(world, &dhcp, dhcp4, world->now);
-	ok(last_option(world, 80) != NULL, "asked for");
-	m = reply(dhcp.xid, "192.0.2.9", 5, 3600);
+	ok(v4_last_option(world, 80) != NULL, "asked for");
+	m = v4_reply(dhcp.xid, "192.0.2.9", 5, 3600);
 	m.len--;
-	add(&m, 80, 0, "");
-	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "ACK with option 80");
+	v4_add(&m, 80, 0, "");
+	is_int(v4_deliver(&dhcp, &m), VERDICT_ACCEPTED, "ACK with option 80");
 	is_int(dhcp.state, DHCP4_PROBING, "probed for");
 	world_run(world, &dhcp, dhcp4, world->now + 9000);
 	is_str(told, "B192.0.2.9", "bound in two messages");
 	doppel_dhcp4_confirm(&dhcp);
 	world_run(world, &dhcp, dhcp4, world->now);
-	ok(last_type(world) == 3 && !last_option(world, 80), "a REQUEST does not ask for it");
+	ok(v4_last_type(world) == 3 && !v4_last_option(world, 80), "a REQUEST does not ask for it");
 	free(world);
 }
 
@@ -624,11 +508,11 @@ static void test_ipv6_only(void)
 
 	doppel_dhcp4_start(&dhcp, NULL);
 	world_run(world, &dhcp, dhcp4, world->now);
-	m = reply(dhcp.xid, "192.0.2.9", 2, 3600);
+	m = v4_reply(dhcp.xid, "192.0.2.9", 2, 3600);
 	m.len--;
-	add32(&m, 108, 1800);
+	v4_add32(&m, 108, 1800);
 	doppel_dhcp4_translated(&dhcp, true);
-	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "OFFER");
+	is_int(v4_deliver(&dhcp, &m), VERDICT_ACCEPTED, "OFFER");
 	is_int(dhcp.state, DHCP4_REQUESTING, "option 108 is ignored by who did not ask for it");
 	free(world);
 
@@ -636,11 +520,11 @@ static void test_ipv6_only(void)
 	doppel_dhcp4_translated(&dhcp, true);
 	doppel_dhcp4_start(&dhcp, NULL);
 	world_run(world, &dhcp, dhcp4, world->now);
-	m = reply(dhcp.xid, "0.0.0.0", 2, 0);
+	m = v4_reply(dhcp.xid, "0.0.0.0", 2, 0);
 	m.len--;
-	add32(&m, 108, 1800);
+	v4_add32(&m, 108, 1800);
 	count = world->count;
-	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "OFFER of nothing but option 108");
+	is_int(v4_deliver(&dhcp, &m), VERDICT_ACCEPTED, "OFFER of nothing but option 108");
 	doppel_dhcp4_status(&dhcp, &status);
 	is_int(status.status, FAMILY_OFF, "IPv4 is off");
 	is_str(status.reason, "the DHCPv4 server prefers IPv6 alone here (option 108): IPv4 hosts are "
@@ -649,11 +533,11 @@ static void test_ipv6_only(void)
 	world_run(world, &dhcp, dhcp4, world->now + 1799999);
 	is_int(world->count, count, "silent for so long");
 	world_run(world, &dhcp, dhcp4, world->now + 1);
-	is_int(last_type(world), 1, "then DISCOVER");
-	m = reply(dhcp.xid, "0.0.0.0", 2, 0);
+	is_int(v4_last_type(world), 1, "then DISCOVER");
+	m = v4_reply(dhcp.xid, "0.0.0.0", 2, 0);
 	m.len--;
-	add32(&m, 108, 5);
-	deliver(&dhcp, &m);
+	v4_add32(&m, 108, 5);
+	v4_deliver(&dhcp, &m);
 	is_int(doppel_dhcp4_deadline(&dhcp), world->now + 300000, "five minutes at least");
 	doppel_dhcp4_translated(&dhcp, false);
 	is_int(doppel_dhcp4_deadline(&dhcp), world->now, "464XLAT ends: not a moment longer");
@@ -662,19 +546,19 @@ static void test_ipv6_only(void)
 	world = bound(&dhcp, 3600);
 	doppel_dhcp4_translated(&dhcp, true);
 	world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
-	m = reply(dhcp.xid, "192.0.2.9", 5, 3600);
+	m = v4_reply(dhcp.xid, "192.0.2.9", 5, 3600);
 	m.len--;
-	add32(&m, 108, 1800);
-	deliver(&dhcp, &m);
+	v4_add32(&m, 108, 1800);
+	v4_deliver(&dhcp, &m);
 	is_int(dhcp.state, DHCP4_BOUND, "a lease in use is renewed all the same");
 	doppel_dhcp4_start(&dhcp, &dhcp.lease);
 	world_run(world, &dhcp, dhcp4, world->now);
 	is_int(dhcp.state, DHCP4_REBOOTING, "after a reboot");
-	m = reply(dhcp.xid, "192.0.2.9", 5, 3600);
+	m = v4_reply(dhcp.xid, "192.0.2.9", 5, 3600);
 	m.len--;
-	add32(&m, 108, 1800);
-	deliver(&dhcp, &m);
-	is_int(last_type(world), 7, "it is given back");
+	v4_add32(&m, 108, 1800);
+	v4_deliver(&dhcp, &m);
+	is_int(v4_last_type(world), 7, "it is given back");
 	ok(dhcp.ipv6_only && !doppel_dhcp4_lease(&dhcp), "and IPv4 is off");
 	doppel_dhcp4_confirm(&dhcp);
 	is_int(doppel_dhcp4_deadline(&dhcp), world->now, "until the link was away");
@@ -692,10 +576,10 @@ static enum verdict lease_of(const struct message *m, struct dhcp4_lease *lease)
 /* An ACK whose options the test writes. */
 static struct message ack(uint32_t lease_s)
 {
-	struct message m = begin(1, "192.0.2.9", 5);
+	struct message m = v4_begin(1, "192.0.2.9", 5);
 
-	add_address(&m, 54, "192.0.2.1");
-	add32(&m, 51, lease_s);
+	v4_add_address(&m, 54, "192.0.2.1");
+	v4_add32(&m, 51, lease_s);
 	return m;
 }
 
@@ -713,35 +597,35 @@ static void test_options(void)
 	is_int(lease.t2_s, 3150, "T2 by default");
 
 	m = ack(3600);
-	add(&m, 121, 8, routes);			/* RFC 3396: in two pieces */
-	add(&m, 3, 4, "\xc0\0\2\1");
-	add(&m, 121, sizeof(routes) - 8, routes + 8);
+	v4_add(&m, 121, 8, routes);			/* RFC 3396: in two pieces */
+	v4_add(&m, 3, 4, "\xc0\0\2\1");
+	v4_add(&m, 121, sizeof(routes) - 8, routes + 8);
 	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "classless routes in two pieces");
 	is_int(lease.route_count, 3, "put together");
 	ok(lease.router.s_addr == ip4("192.0.2.8").s_addr, "the default route is 121's, not 3's");
 	ok(lease.routes[2].prefix_len == 9 &&
 	   lease.routes[2].destination.s_addr == ip4("10.128.0.0").s_addr, "host bits cut off");
 	m = ack(3600);
-	add(&m, 121, sizeof(routes) - 1, routes);
-	add(&m, 3, 4, "\xc0\0\2\1");
+	v4_add(&m, 121, sizeof(routes) - 1, routes);
+	v4_add(&m, 3, 4, "\xc0\0\2\1");
 	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "classless routes that end too early");
 	ok(!lease.route_count && lease.router.s_addr == ip4("192.0.2.1").s_addr,
 	   "are none: option 3 counts");
 
 	m = ack(3600);
-	add(&m, 42, 8, "\xc0\0\2\x7b\xc0\0\2\x7c");
-	add(&m, 119, 10, "\3eng\5apple");
-	add(&m, 119, 14, "\3com\0\6market\xc0\4");
+	v4_add(&m, 42, 8, "\xc0\0\2\x7b\xc0\0\2\x7c");
+	v4_add(&m, 119, 10, "\3eng\5apple");
+	v4_add(&m, 119, 14, "\3com\0\6market\xc0\4");
 	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "NTP servers and a search list");
 	ok(lease.ntp_count == 2 && lease.ntp[1].s_addr == ip4("192.0.2.124").s_addr, "both servers");
 	is_str(lease.search, "eng.apple.com market.apple.com", "in two pieces, with a pointer");
 	m = ack(3600);
-	add(&m, 119, 6, "\3eng\xc0\0");
+	v4_add(&m, 119, 6, "\3eng\xc0\0");
 	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "a pointer that leads in a circle");
 	is_str(lease.search, "", "is no list");
 
 	m = ack(3600);
-	add(&m, 52, 1, "\3");
+	v4_add(&m, 52, 1, "\3");
 	memcpy(m.data + 108, "\x1a\2\5\xaa\xff", 5);
 	memcpy(m.data + 44, "\6\4\xc0\0\2\x35\xff", 7);
 	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "file and sname overloaded");
@@ -749,7 +633,7 @@ static void test_options(void)
 	memcpy(m.data + 44, "\6\x40\xc0\0\2\x35\xff", 7);
 	is_int(lease_of(&m, &lease), VERDICT_TRUNCATED, "an option that leaves sname");
 	m = ack(3600);
-	add(&m, 52, 1, "\4");
+	v4_add(&m, 52, 1, "\4");
 	is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "an overload of 4");
 
 	for (i = 0; i < 4; i++) {
@@ -760,8 +644,8 @@ static void test_options(void)
 			      { UINT32_MAX, UINT32_MAX, "infinite T1" }, { 0, 100, "T1 = 0" } };
 
 		m = ack(3600);
-		add32(&m, 58, times[i].t1);
-		add32(&m, 59, times[i].t2);
+		v4_add32(&m, 58, times[i].t1);
+		v4_add32(&m, 59, times[i].t2);
 		is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "%s", times[i].name);
 		ok(lease.t1_s == 1800 && lease.t2_s == 3150, "%s: defaults", times[i].name);
 	}
@@ -770,24 +654,24 @@ static void test_options(void)
 	m = ack(9);
 	is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "a lease of 9 s");
 	m = ack(UINT32_MAX);
-	add32(&m, 58, 5);
+	v4_add32(&m, 58, 5);
 	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "an infinite lease");
 	is_int(lease.t1_s, UINT32_MAX, "has no T1");
 	for (i = 0; i < 6; i++) {
 		static const char *const bad[] = { "0.0.0.0", "127.0.0.1", "224.0.0.1",
 						   "255.255.255.255", "192.0.2.255", "192.0.2.0" };
 
-		m = begin(1, bad[i], 5);
-		add_address(&m, 54, "192.0.2.1");
-		add32(&m, 51, 3600);
-		add_address(&m, 1, "255.255.255.0");
+		m = v4_begin(1, bad[i], 5);
+		v4_add_address(&m, 54, "192.0.2.1");
+		v4_add32(&m, 51, 3600);
+		v4_add_address(&m, 1, "255.255.255.0");
 		is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "the address %s", bad[i]);
 	}
 	m = ack(3600);
-	add_address(&m, 1, "255.0.255.0");
+	v4_add_address(&m, 1, "255.0.255.0");
 	is_int(lease_of(&m, &lease), VERDICT_MALFORMED, "a mask with holes");
 	m = ack(3600);
-	add_address(&m, 3, "255.255.255.255");
+	v4_add_address(&m, 3, "255.255.255.255");
 	is_int(lease_of(&m, &lease), VERDICT_ACCEPTED, "a router that no host can be");
 	is_int(lease.router.s_addr, 0, "is none");
 }
@@ -814,7 +698,7 @@ static void test_lies(void)
 	doppel_dhcp4_start(&dhcp, NULL);
 	for (stage = 0; stage < 4; stage++) {
 		for (t = 0; t < 3; t++) {
-			struct message m = reply(dhcp.xid, "192.0.2.9", types[t], 3600);
+			struct message m = v4_reply(dhcp.xid, "192.0.2.9", types[t], 3600);
 			size_t len;
 
 			for (len = 0; len < m.len - 1; len++) {
@@ -838,14 +722,14 @@ static void test_lies(void)
 		}
 		world_run(world, &dhcp, dhcp4, world->now);
 		if (stage == 1)
-			answer(&dhcp, "192.0.2.9", 2, 3600);
+			v4_answer(&dhcp, "192.0.2.9", 2, 3600);
 		if (stage == 2)
-			answer(&dhcp, "192.0.2.9", 5, 3600);
+			v4_answer(&dhcp, "192.0.2.9", 5, 3600);
 	}
 	is_int(bad, 0, "no reply cut short changes anything in any state");
 
 	for (i = 0; i < 100000; i++) {
-		struct message m = reply(dhcp.xid, "192.0.2.9", types[i % 3], 3600);
+		struct message m = v4_reply(dhcp.xid, "192.0.2.9", types[i % 3], 3600);
 		struct dhcp4_lease lease;
 		unsigned int flips = 1 + i % 4;
 
@@ -856,7 +740,7 @@ static void test_lies(void)
 		if (i & 4)
 			m.len -= seed % m.len;
 		lease_of(&m, &lease);
-		deliver(&dhcp, &m);
+		v4_deliver(&dhcp, &m);
 		if (i % 100 == 0)
 			world_run(world, &dhcp, dhcp4, world->now + seed % 100000);
 	}
@@ -877,7 +761,7 @@ static void test_day(void)
 		world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
 		lost += !doppel_dhcp4_lease(&dhcp);
 		if (dhcp.state == DHCP4_RENEWING) {
-			renewals += answer(&dhcp, "192.0.2.9", 5, 600) == VERDICT_ACCEPTED;
+			renewals += v4_answer(&dhcp, "192.0.2.9", 5, 600) == VERDICT_ACCEPTED;
 			told[0] = '\0';
 		}
 	}

@@ -2,16 +2,7 @@
 /* The DHCPv6 client: whole lives with an injected clock, exact messages, lying servers. */
 #include "gateway/dhcp6.h"
 #include "gateway/dhcp6_message.h"
-#include "gateway/wire.h"
-#include "wan_world.h"
-
-static const struct mac device = { { 2, 0, 0, 0, 0, 1 } };
-static const struct mac server_mac = { { 2, 0, 0, 0, 0, 0xfe } };
-static const struct mac rival = { { 2, 0, 0, 0, 0, 2 } };
-static const uint8_t client_duid[10] = { 0, 3, 0, 1, 2, 0, 0, 0, 0, 1 };
-static const uint8_t server_duid[10] = { 0, 3, 0, 1, 2, 0, 0, 0, 0, 0xfe };
-
-#define ADDRESS "2001:db8::9"
+#include "dhcp6_peer.h"
 
 /* What the machine told, in one line: "B2001:db8::9 R… L… C… I S". */
 static char told[1024];
@@ -28,134 +19,6 @@ static void on_event(void *ctx, const struct dhcp6_event *event)
 		doppel_ip6_format(&event->lease->addresses[0].address, ip);
 	snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%c%s", *told ? " " : "",
 		 letters[event->kind], ip);
-}
-
-/* A server's message under construction. */
-struct message {
-	uint8_t data[1200];
-	size_t len;
-};
-
-static void put(struct message *m, const void *bytes, size_t len)
-{
-	memcpy(m->data + m->len, bytes, len);
-	m->len += len;
-}
-
-static void put32(struct message *m, uint32_t value)
-{
-	put(m, (uint8_t[]){ value >> 24, value >> 16 & 0xff, value >> 8 & 0xff, value & 0xff }, 4);
-}
-
-static void head(struct message *m, uint16_t code, size_t len)
-{
-	put32(m, (uint32_t)code << 16 | (uint32_t)len);
-}
-
-static struct message begin(uint8_t type, uint32_t xid, const uint8_t *server)
-{
-	struct message m = { .len = 0 };
-
-	put32(&m, (uint32_t)type << 24 | xid);
-	head(&m, 1, 10);
-	put(&m, client_duid, 10);
-	head(&m, 2, 10);
-	put(&m, server, 10);
-	return m;
-}
-
-static void put_status(struct message *m, uint16_t status, const char *text)
-{
-	head(m, 13, 2 + strlen(text));
-	put(m, (uint8_t[]){ 0, (uint8_t)status }, 2);
-	put(m, text, strlen(text));
-}
-
-static void put_ia(struct message *m, uint32_t t1, uint32_t t2, size_t inner)
-{
-	head(m, 3, 12 + inner);
-	put(m, device.b + 2, 4);
-	put32(m, t1);
-	put32(m, t2);
-}
-
-static void put_address(struct message *m, const char *address, uint32_t preferred, uint32_t valid)
-{
-	struct in6_addr value = ip6(address);
-
-	head(m, 5, 24);
-	put(m, &value, 16);
-	put32(m, preferred);
-	put32(m, valid);
-}
-
-static struct message reply(uint8_t type, uint32_t xid, uint32_t preferred, uint32_t valid)
-{
-	struct message m = begin(type, xid, server_duid);
-	struct in6_addr dns = ip6("2001:db8::53");
-
-	put_ia(&m, 0, 0, 28);
-	put_address(&m, ADDRESS, preferred, valid);
-	head(&m, 23, 16);
-	put(&m, &dns, 16);
-	return m;
-}
-
-static enum verdict deliver(struct dhcp6 *dhcp, const struct message *m)
-{
-	struct packet packet = {
-		.kind = PACKET_UDP6, .src = server_mac, .dst = device,
-		.sport = 547, .dport = 546, .payload = m->data, .len = m->len,
-	};
-
-	return doppel_dhcp6_receive(dhcp, &packet);
-}
-
-static enum verdict answer(struct dhcp6 *dhcp, uint8_t type, uint32_t preferred, uint32_t valid)
-{
-	struct message m = reply(type, dhcp->exchange.xid, preferred, valid);
-
-	return deliver(dhcp, &m);
-}
-
-static enum verdict answer_status(struct dhcp6 *dhcp, uint8_t type, uint16_t status,
-				  const char *text)
-{
-	struct message m = begin(type, dhcp->exchange.xid, server_duid);
-
-	put_status(&m, status, text);
-	return deliver(dhcp, &m);
-}
-
-static enum verdict answer_ia_status(struct dhcp6 *dhcp, uint8_t type, uint16_t status)
-{
-	struct message m = begin(type, dhcp->exchange.xid, server_duid);
-
-	put_ia(&m, 0, 0, 6);
-	put_status(&m, status, "");
-	return deliver(dhcp, &m);
-}
-
-/* The type of the last DHCPv6 message; 0 if the last frame is something else. */
-static uint8_t last_type(struct world *world)
-{
-	struct packet packet = world_packet(world);
-
-	return packet.kind == PACKET_UDP6 ? packet.payload[0] : 0;
-}
-
-/* Whether the last message has an option. */
-static bool last_has(struct world *world, uint16_t code)
-{
-	struct packet packet = world_packet(world);
-	size_t at = 4;
-
-	while (at + 4 <= packet.len) {
-		if (doppel_get16(packet.payload + at) == code)
-			return true;
-		at += 4 + (size_t)doppel_get16(packet.payload + at + 2);
-	}
-	return false;
 }
 
 static const struct dhcp6_config config = {
@@ -185,9 +48,9 @@ static struct world *bound(struct dhcp6 *dhcp, uint32_t preferred, uint32_t vali
 
 	doppel_dhcp6_start(dhcp, &link_local, NULL);
 	world_run(world, dhcp, dhcp6, world->now);
-	answer(dhcp, 2, preferred, valid);
+	v6_answer(dhcp, 2, preferred, valid);
 	world_run(world, dhcp, dhcp6, world->now + 1100);
-	answer(dhcp, 7, preferred, valid);
+	v6_answer(dhcp, 7, preferred, valid);
 	world_run(world, dhcp, dhcp6, world->now + 1000);
 	if (dhcp->state != DHCP6_BOUND)
 		abort();
@@ -255,18 +118,18 @@ static void test_handshake(void)
 	doppel_dhcp6_start(&dhcp, &link_local, NULL);
 	world_run(world, &dhcp, dhcp6, began);
 	packet = world_packet(world);
-	is_int(last_type(world), 1, "Solicit");
+	is_int(v6_last_type(world), 1, "Solicit");
 	ok(doppel_mac_eq(&packet.src, &device) && doppel_ip6_eq(&packet.ip6.src, &link_local) &&
 	   packet.ip6.dst.s6_addr[15] == 2 && packet.sport == 546 && packet.dport == 547,
 	   "from the device's MAC and link-local address");
 	is_mem(world_last(world)->frame, "\x33\x33\0\1\0\2", 6, "to ff02::1:2");
-	is_int(answer(&dhcp, 2, 1800, 3600), VERDICT_ACCEPTED, "Advertise");
-	is_int(last_type(world), 1, "others are waited for until the first interval is over");
+	is_int(v6_answer(&dhcp, 2, 1800, 3600), VERDICT_ACCEPTED, "Advertise");
+	is_int(v6_last_type(world), 1, "others are waited for until the first interval is over");
 	world_run(world, &dhcp, dhcp6, began + 1050);
-	is_int(last_type(world), 3, "then Request");
-	ok(last_has(world, 2) && last_has(world, 3), "with the server's DUID and the IA");
+	is_int(v6_last_type(world), 3, "then Request");
+	ok(v6_last_has(world, 2) && v6_last_has(world, 3), "with the server's DUID and the IA");
 	asked = world->now;
-	is_int(answer(&dhcp, 7, 1800, 3600), VERDICT_ACCEPTED, "Reply");
+	is_int(v6_answer(&dhcp, 7, 1800, 3600), VERDICT_ACCEPTED, "Reply");
 	is_str(told, "", "not used before DAD");
 	is_int(status_of(&dhcp).status, FAMILY_SOLICITING, "soliciting");
 	world_run(world, &dhcp, dhcp6, asked + 999);
@@ -286,8 +149,8 @@ static void test_handshake(void)
 	doppel_dhcp6_stop(&dhcp, true);
 	is_int(mld.count, 0, "group left");
 	world->count--;			/* and before that was said: */
-	is_int(last_type(world), 8, "Release");
-	ok(last_has(world, 2) && last_has(world, 3) && !last_has(world, 6), "with what it is of");
+	is_int(v6_last_type(world), 8, "Release");
+	ok(v6_last_has(world, 2) && v6_last_has(world, 3) && !v6_last_has(world, 6), "with what it is of");
 	free(world);
 }
 
@@ -300,27 +163,27 @@ static void test_advertise(void)
 
 	doppel_dhcp6_start(&dhcp, &link_local, NULL);
 	world_run(world, &dhcp, dhcp6, world->now);
-	answer(&dhcp, 2, 1800, 3600);
-	m = begin(2, dhcp.exchange.xid, other_duid);
-	put_ia(&m, 0, 0, 28);
-	put_address(&m, "2001:db8::77", 1800, 3600);
-	head(&m, 7, 1);
-	put(&m, "\x10", 1);
-	deliver(&dhcp, &m);
+	v6_answer(&dhcp, 2, 1800, 3600);
+	m = v6_begin(2, dhcp.exchange.xid, other_duid);
+	v6_put_ia(&m, 0, 0, 28);
+	v6_put_address(&m, "2001:db8::77", 1800, 3600);
+	v6_head(&m, 7, 1);
+	v6_put(&m, "\x10", 1);
+	v6_deliver(&dhcp, &m);
 	is_int(dhcp.offer.addresses[0].address.s6_addr[15], 0x77, "the higher preference wins");
 	m.data[m.len - 1] = 255;
-	deliver(&dhcp, &m);
-	is_int(last_type(world), 3, "255 is not waited for");
-	is_int(answer(&dhcp, 7, 1800, 3600), VERDICT_REFUSED, "a Reply of another server");
+	v6_deliver(&dhcp, &m);
+	is_int(v6_last_type(world), 3, "255 is not waited for");
+	is_int(v6_answer(&dhcp, 7, 1800, 3600), VERDICT_REFUSED, "a Reply of another server");
 	free(world);
 
 	world = machine(&dhcp);
 	doppel_dhcp6_start(&dhcp, &link_local, NULL);
 	world_run(world, &dhcp, dhcp6, world->now);
-	is_int(answer(&dhcp, 7, 1800, 3600), VERDICT_UNEXPECTED, "a Reply without rapid commit");
-	m = reply(7, dhcp.exchange.xid, 1800, 3600);
-	head(&m, 14, 0);
-	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "rapid commit");
+	is_int(v6_answer(&dhcp, 7, 1800, 3600), VERDICT_UNEXPECTED, "a Reply without rapid commit");
+	m = v6_reply(7, dhcp.exchange.xid, 1800, 3600);
+	v6_head(&m, 14, 0);
+	is_int(v6_deliver(&dhcp, &m), VERDICT_ACCEPTED, "rapid commit");
 	world_run(world, &dhcp, dhcp6, world->now + 1000);
 	is_str(told, "B" ADDRESS, "bound in two messages");
 	free(world);
@@ -356,11 +219,11 @@ static void test_silence(void)
 	world_run(world, &dhcp, dhcp6, world->now);
 	while (dhcp.state != DHCP6_SOLICITING)
 		world_run(world, &dhcp, dhcp6, doppel_dhcp6_deadline(&dhcp));
-	m = begin(2, dhcp.exchange.xid, server_duid);
-	put_status(&m, 2, "not registered");
-	head(&m, 82, 4);
-	put32(&m, 7200);
-	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "a server without an address for us");
+	m = v6_begin(2, dhcp.exchange.xid, server_duid);
+	v6_put_status(&m, 2, "not registered");
+	v6_head(&m, 82, 4);
+	v6_put32(&m, 7200);
+	is_int(v6_deliver(&dhcp, &m), VERDICT_ACCEPTED, "a server without an address for us");
 	while (dhcp.state != DHCP6_INIT)
 		world_run(world, &dhcp, dhcp6, doppel_dhcp6_deadline(&dhcp));
 	is_str(status_of(&dhcp).reason, "refused by the DHCPv6 server: not registered",
@@ -379,49 +242,49 @@ static void test_renewal(void)
 
 	is_int(doppel_dhcp6_deadline(&dhcp), at + 900000 - 22500, "T1, a little early");
 	world_run(world, &dhcp, dhcp6, doppel_dhcp6_deadline(&dhcp));
-	is_int(last_type(world), 5, "Renew");
-	ok(last_has(world, 2), "to its server");
+	is_int(v6_last_type(world), 5, "Renew");
+	ok(v6_last_has(world, 2), "to its server");
 	is_int(status_of(&dhcp).status, FAMILY_RENEWING, "status renewing");
-	is_int(answer(&dhcp, 7, 1800, 3600), VERDICT_ACCEPTED, "Reply");
+	is_int(v6_answer(&dhcp, 7, 1800, 3600), VERDICT_ACCEPTED, "Reply");
 	is_str(told, "S R" ADDRESS, "renewed without DAD");
 
 	told[0] = '\0';
 	world_run(world, &dhcp, dhcp6, dhcp.lease.acquired_ms + 1440000);
-	is_int(last_type(world), 6, "Rebind after T2");
-	ok(!last_has(world, 2), "to every server");
+	is_int(v6_last_type(world), 6, "Rebind after T2");
+	ok(!v6_last_has(world, 2), "to every server");
 	world_run(world, &dhcp, dhcp6, dhcp.lease.acquired_ms + 3599999);
 	is_str(told, "S S", "in use until its end");
 	world_run(world, &dhcp, dhcp6, world->now + 1);
 	is_str(told, "S S L" ADDRESS, "lost");
-	is_int(last_type(world), 1, "Solicit at once");
+	is_int(v6_last_type(world), 1, "Solicit at once");
 	is_int(mld.count, 0, "group left");
 	free(world);
 
 	world = bound(&dhcp, 1800, 3600);
 	world_run(world, &dhcp, dhcp6, doppel_dhcp6_deadline(&dhcp));
-	answer_ia_status(&dhcp, 7, 3);
-	is_int(last_type(world), 3, "NoBinding: Request");
+	v6_answer_ia_status(&dhcp, 7, 3);
+	is_int(v6_last_type(world), 3, "NoBinding: Request");
 	ok(doppel_dhcp6_lease(&dhcp) != NULL, "in use meanwhile");
-	answer(&dhcp, 7, 1800, 3600);
+	v6_answer(&dhcp, 7, 1800, 3600);
 	is_str(told, "S R" ADDRESS, "the same address: renewed");
 
 	world_run(world, &dhcp, dhcp6, doppel_dhcp6_deadline(&dhcp));
 	told[0] = '\0';
-	m = begin(7, dhcp.exchange.xid, server_duid);
-	put_ia(&m, 0, 0, 56);
-	put_address(&m, "2001:db8::77", 1800, 3600);
-	put_address(&m, ADDRESS, 0, 0);
-	deliver(&dhcp, &m);
+	m = v6_begin(7, dhcp.exchange.xid, server_duid);
+	v6_put_ia(&m, 0, 0, 56);
+	v6_put_address(&m, "2001:db8::77", 1800, 3600);
+	v6_put_address(&m, ADDRESS, 0, 0);
+	v6_deliver(&dhcp, &m);
 	world_run(world, &dhcp, dhcp6, world->now + 1000);
 	is_str(told, "B2001:db8::77", "renumbered after DAD");
 	is_int(mld.count, 1, "one group only");
 
 	world_run(world, &dhcp, dhcp6, doppel_dhcp6_deadline(&dhcp));
 	told[0] = '\0';
-	m = begin(7, dhcp.exchange.xid, server_duid);
-	put_ia(&m, 0, 0, 28);
-	put_address(&m, ADDRESS, 900, 1200);
-	deliver(&dhcp, &m);
+	m = v6_begin(7, dhcp.exchange.xid, server_duid);
+	v6_put_ia(&m, 0, 0, 28);
+	v6_put_address(&m, ADDRESS, 900, 1200);
+	v6_deliver(&dhcp, &m);
 	world_run(world, &dhcp, dhcp6, world->now + 1000);
 	is_int(dhcp.lease.address_count, 2, "an address that is not mentioned stays");
 	told[0] = '\0';
@@ -436,9 +299,9 @@ static void test_renewal(void)
 	world = bound(&dhcp, 1800, 3600);
 	world_run(world, &dhcp, dhcp6, doppel_dhcp6_deadline(&dhcp));
 	told[0] = '\0';
-	answer(&dhcp, 7, 0, 0);
+	v6_answer(&dhcp, 7, 0, 0);
 	is_str(told, "L" ADDRESS, "taken back");
-	is_int(last_type(world), 1, "Solicit");
+	is_int(v6_last_type(world), 1, "Solicit");
 	free(world);
 
 	world = bound(&dhcp, UINT32_MAX, UINT32_MAX);
@@ -459,25 +322,25 @@ static void test_conflict(void)
 
 	doppel_dhcp6_start(&dhcp, &link_local, NULL);
 	world_run(world, &dhcp, dhcp6, world->now);
-	answer(&dhcp, 2, 1800, 3600);
+	v6_answer(&dhcp, 2, 1800, 3600);
 	world_run(world, &dhcp, dhcp6, world->now + 1100);
-	answer(&dhcp, 7, 1800, 3600);
+	v6_answer(&dhcp, 7, 1800, 3600);
 	world_run(world, &dhcp, dhcp6, world->now + 100);
 	packet.hop_limit = 64;
 	is_int(doppel_dhcp6_receive(&dhcp, &packet), VERDICT_REFUSED, "an NA from afar");
 	packet.hop_limit = 255;
 	is_int(doppel_dhcp6_receive(&dhcp, &packet), VERDICT_ACCEPTED, "an NA while checking");
 	is_str(told, "C" ADDRESS, "conflict");
-	is_int(last_type(world), 9, "Decline");
+	is_int(v6_last_type(world), 9, "Decline");
 	is_int(mld.count, 0, "group left");
 	is_str(status_of(&dhcp).reason,
 	       "2001:db8::9 is in use by 02:00:00:00:00:02, so it was declined", "reason");
 	world_run(world, &dhcp, dhcp6, world->now + 1000);
-	is_int(last_type(world), 9, "said again");
-	answer_status(&dhcp, 7, 0, "");
+	is_int(v6_last_type(world), 9, "said again");
+	v6_answer_status(&dhcp, 7, 0, "");
 	is_int(dhcp.state, DHCP6_INIT, "until the server knows");
 	world_run(world, &dhcp, dhcp6, world->now + 5000);
-	is_int(last_type(world), 1, "then Solicit");
+	is_int(v6_last_type(world), 1, "then Solicit");
 	is_int(doppel_dhcp6_receive(&dhcp, &packet), VERDICT_OTHER, "an NA is nothing then");
 	free(world);
 }
@@ -497,9 +360,9 @@ static void test_restored(void)
 	is_int(doppel_dhcp6_expiry_ms(&lease), 5000 + 3500000, "worked out from the wall clock");
 	doppel_dhcp6_start(&dhcp, &link_local, &lease);
 	world_run(world, &dhcp, dhcp6, world->now);
-	is_int(last_type(world), 4, "Confirm");
-	ok(!last_has(world, 2) && last_has(world, 3), "of its address, to every server");
-	answer_status(&dhcp, 7, 0, "all on link");
+	is_int(v6_last_type(world), 4, "Confirm");
+	ok(!v6_last_has(world, 2) && v6_last_has(world, 3), "of its address, to every server");
+	v6_answer_status(&dhcp, 7, 0, "all on link");
 	world_run(world, &dhcp, dhcp6, world->now + 1000);
 	is_str(told, "B" ADDRESS, "confirmed, checked, bound");
 	free(world);
@@ -517,8 +380,8 @@ static void test_restored(void)
 	lease.acquired_ms = world->now - 100000;
 	doppel_dhcp6_start(&dhcp, &link_local, &lease);
 	world_run(world, &dhcp, dhcp6, world->now);
-	answer_status(&dhcp, 7, 4, "");
-	is_int(last_type(world), 1, "not on this link: Solicit");
+	v6_answer_status(&dhcp, 7, 4, "");
+	is_int(v6_last_type(world), 1, "not on this link: Solicit");
 	is_str(told, "", "nothing was in use");
 	free(world);
 
@@ -530,11 +393,11 @@ static void test_restored(void)
 	count = world->count;
 	doppel_dhcp6_confirm(&dhcp);
 	world_run(world, &dhcp, dhcp6, world->now);
-	is_int(last_type(world), 4, "the link was away: Confirm");
+	is_int(v6_last_type(world), 4, "the link was away: Confirm");
 	ok(doppel_dhcp6_lease(&dhcp) != NULL, "in use meanwhile");
-	answer_status(&dhcp, 7, 4, "");
+	v6_answer_status(&dhcp, 7, 4, "");
 	is_str(told, "B" ADDRESS " L" ADDRESS, "not on this link: lost");
-	ok(world->count > count && last_type(world) == 1, "Solicit");
+	ok(world->count > count && v6_last_type(world) == 1, "Solicit");
 	free(world);
 
 	world = machine(&dhcp);
@@ -560,23 +423,23 @@ static void test_information(void)
 
 	doppel_dhcp6_inform(&dhcp, &link_local);
 	world_run(world, &dhcp, dhcp6, world->now);
-	is_int(last_type(world), 11, "Information-request");
-	ok(!last_has(world, 3), "without an IA");
-	m = begin(7, dhcp.exchange.xid, server_duid);
-	head(&m, 23, 16);
-	put(&m, &dns, 16);
-	head(&m, 32, 4);
-	put32(&m, 1200);
-	is_int(deliver(&dhcp, &m), VERDICT_ACCEPTED, "Reply");
+	is_int(v6_last_type(world), 11, "Information-request");
+	ok(!v6_last_has(world, 3), "without an IA");
+	m = v6_begin(7, dhcp.exchange.xid, server_duid);
+	v6_head(&m, 23, 16);
+	v6_put(&m, &dns, 16);
+	v6_head(&m, 32, 4);
+	v6_put32(&m, 1200);
+	is_int(v6_deliver(&dhcp, &m), VERDICT_ACCEPTED, "Reply");
 	is_str(told, "I", "informed");
 	is_int(dhcp.lease.dns_count, 1, "DNS");
 	ok(!doppel_dhcp6_lease(&dhcp), "no lease");
 	is_int(doppel_dhcp6_deadline(&dhcp), world->now + 1200000, "until the refresh time");
 	world_run(world, &dhcp, dhcp6, world->now + 1200000);
-	is_int(last_type(world), 11, "asked again");
+	is_int(v6_last_type(world), 11, "asked again");
 	doppel_dhcp6_start(&dhcp, &link_local, NULL);
 	world_run(world, &dhcp, dhcp6, world->now);
-	is_int(last_type(world), 1, "M came: Solicit");
+	is_int(v6_last_type(world), 1, "M came: Solicit");
 	free(world);
 }
 
@@ -595,7 +458,7 @@ static void test_lies(void)
 	world_run(world, &dhcp, dhcp6, world->now);
 	for (stage = 0; stage < 3; stage++) {
 		for (t = 0; t < 2; t++) {
-			m = reply(types[t], dhcp.exchange.xid, 1800, 3600);
+			m = v6_reply(types[t], dhcp.exchange.xid, 1800, 3600);
 			for (len = 0; len < m.len; len++) {
 				uint8_t *copy = malloc(len + 1);
 				struct packet packet = {
@@ -617,40 +480,41 @@ static void test_lies(void)
 			}
 		}
 		if (stage == 0) {
-			answer(&dhcp, 2, 1800, 3600);
+			v6_answer(&dhcp, 2, 1800, 3600);
 			world_run(world, &dhcp, dhcp6, world->now + 1100);
 		} else {
-			answer(&dhcp, 7, 1800, 3600);
+			v6_answer(&dhcp, 7, 1800, 3600);
 			world_run(world, &dhcp, dhcp6, world->now + 1000);
 		}
 	}
 	is_int(bad, 0, "no reply cut short changes anything in any state");
 
-	m = reply(7, 1, 1800, 3600);
+	m = v6_reply(7, 1, 1800, 3600);
 	m.data[17] ^= 1;
 	is_int(doppel_dhcp6_parse(m.data, m.len, &device, &parsed), VERDICT_OTHER,
 	       "for another client");
-	m = begin(7, 1, server_duid);
-	put_ia(&m, 2000, 1000, 28);
-	put_address(&m, ADDRESS, 1800, 3600);
+	m = v6_begin(7, 1, server_duid);
+	v6_put_ia(&m, 2000, 1000, 28);
+	v6_put_address(&m, ADDRESS, 1800, 3600);
 	is_int(doppel_dhcp6_parse(m.data, m.len, &device, &parsed), VERDICT_ACCEPTED, "T1 > T2");
 	ok(!parsed.has_ia, "the IA is as if it were not there");
-	m = begin(7, 1, server_duid);
-	put_ia(&m, 0, 0, 28 * 3);
-	put_address(&m, ADDRESS, 3601, 3600);
-	put_address(&m, "ff02::1", 1, 2);
-	put_address(&m, "fe80::1", 1, 2);
+	m = v6_begin(7, 1, server_duid);
+	v6_put_ia(&m, 0, 0, 28 * 4);
+	v6_put_address(&m, ADDRESS, 3601, 3600);
+	v6_put_address(&m, "ff02::1", 10, 20);
+	v6_put_address(&m, "fe80::1", 10, 20);
+	v6_put_address(&m, ADDRESS, 9, 9);
 	doppel_dhcp6_parse(m.data, m.len, &device, &parsed);
 	is_int(parsed.lease.address_count, 0,
-	       "preferred for longer than valid, multicast, link-local: no addresses");
-	m = begin(7, 1, server_duid);
-	put_ia(&m, 0, 0, 28 * 6);
+	       "preferred for longer than valid, multicast, link-local, for 9 s: no addresses");
+	m = v6_begin(7, 1, server_duid);
+	v6_put_ia(&m, 0, 0, 28 * 6);
 	for (i = 0; i < 6; i++)
-		put_address(&m, ADDRESS, 1, 2);
+		v6_put_address(&m, ADDRESS, 10, 20);
 	doppel_dhcp6_parse(m.data, m.len, &device, &parsed);
 	is_int(parsed.lease.address_count, DHCP6_ADDRESSES_MAX, "a flood of addresses is bounded");
-	m = begin(7, 1, server_duid);
-	head(&m, 2, 131);
+	m = v6_begin(7, 1, server_duid);
+	v6_head(&m, 2, 131);
 	m.len += 131;
 	is_int(doppel_dhcp6_parse(m.data, m.len, &device, &parsed), VERDICT_MALFORMED,
 	       "a DUID longer than any");
@@ -658,14 +522,14 @@ static void test_lies(void)
 	for (i = 0; i < 100000; i++) {
 		unsigned int flips = 1 + i % 4;
 
-		m = reply(types[i & 1], dhcp.exchange.xid, 1800, 3600);
+		m = v6_reply(types[i & 1], dhcp.exchange.xid, 1800, 3600);
 		while (flips--) {
 			seed = seed * 1664525 + 1013904223;
 			m.data[(seed >> 8) % m.len] = seed >> 24;
 		}
 		if (i & 4)
 			m.len -= seed % m.len;
-		deliver(&dhcp, &m);
+		v6_deliver(&dhcp, &m);
 		if (i % 100 == 0)
 			world_run(world, &dhcp, dhcp6, world->now + seed % 100000);
 	}

@@ -6,7 +6,6 @@
 #include "gateway/frame.h"
 #include "wan_world.h"
 
-static const struct mac device = { { 2, 0, 0, 0, 0, 1 } };
 static const struct mac router = { { 2, 0, 0, 0, 0, 0xfe } };
 
 /* A copy on the heap of its exact size: ASan sees each read beyond. */

@@ -6,7 +6,6 @@
 #include "gateway/wire.h"
 #include "wan_world.h"
 
-static const struct mac device = { { 2, 0, 0, 0, 0, 1 } };
 static const struct mac router_mac = { { 2, 0, 0, 0, 0, 0xfe } };
 
 /* One RA with every option that is read. */

@@ -3,7 +3,6 @@
 #include "gateway/slaac.h"
 #include "wan_world.h"
 
-static const struct mac rival = { { 2, 0, 0, 0, 0, 2 } };
 static const struct mac router_mac = { { 2, 0, 0, 0, 0, 0xfe } };
 
 /* What the machine told: "LL", "NOROUTER", "+address", "~address", "-address", "!address" … */

@@ -14,6 +14,16 @@
 #define WORLD_FRAMES 512
 #define WORLD_WALL 1700000000		/* the wall clock at monotonic 0 */
 
+static const struct mac device = { { 2, 0, 0, 0, 0, 1 } };
+static const struct mac server_mac = { { 2, 0, 0, 0, 0, 0xfe } };
+static const struct mac rival = { { 2, 0, 0, 0, 0, 2 } };
+
+/* A server's message under construction. */
+struct message {
+	uint8_t data[1200];
+	size_t len;
+};
+
 struct sent {
 	int64_t at;
 	size_t len;
