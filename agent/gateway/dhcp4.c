@@ -639,8 +639,11 @@ void doppel_dhcp4_confirm(struct dhcp4 *dhcp)
 void doppel_dhcp4_translated(struct dhcp4 *dhcp, bool translated)
 {
 	dhcp->translated = translated;
-	if (!translated && dhcp->ipv6_only)
-		wait_in_init(dhcp, doppel_random_ms(dhcp->config.start_jitter_ms, dhcp->env->rng));
+	if (translated || !dhcp->ipv6_only)
+		return;
+	dhcp->ipv6_only = false;
+	dhcp->reason[0] = '\0';
+	wait_in_init(dhcp, doppel_random_ms(dhcp->config.start_jitter_ms, dhcp->env->rng));
 }
 
 void doppel_dhcp4_retry(struct dhcp4 *dhcp)
