@@ -439,7 +439,7 @@ static void confirm(struct device *device)
 		doppel_slaac_confirm(&device->slaac);
 		doppel_reach_retry(&device->reach);
 	}
-	if (device->mode6 == DHCP6_MODE_STATEFUL)
+	if (device->mode6 != DHCP6_MODE_NONE)
 		doppel_dhcp6_confirm(&device->dhcp6);
 }
 

@@ -13,6 +13,7 @@
 #define REFRESH_DEFAULT_S 86400		/* IRT_DEFAULT */
 #define REFRESH_MIN_S 600		/* IRT_MINIMUM */
 #define HOP_LIMIT 1
+#define OBJECTION_MS 2000		/* for a lease's server to contradict another's NotOnLink */
 
 /* All_DHCP_Relay_Agents_and_Servers */
 static const struct in6_addr servers = { { { 0xff, 2, [13] = 1, [15] = 2 } } };
@@ -127,6 +128,7 @@ static void begin_exchange(struct dhcp6 *dhcp, enum dhcp6_state state, enum dhcp
 {
 	dhcp->state = state;
 	dhcp->deadline = NEVER;
+	dhcp->refused = false;
 	doppel_dhcp6_exchange_begin(&dhcp->exchange, type, end_ms, dhcp->env);
 	transmit(dhcp);
 }
@@ -373,6 +375,10 @@ static enum verdict on_binding_reply(struct dhcp6 *dhcp, const struct dhcp6_repl
 /* The lease fits the link, or nobody said otherwise (section 18.2.3). */
 static void on_confirmed(struct dhcp6 *dhcp)
 {
+	if (now(dhcp) >= doppel_dhcp6_expiry_ms(&dhcp->lease)) {
+		solicit_anew(dhcp);
+		return;
+	}
 	dhcp->offer = dhcp->lease;
 	check(dhcp);
 }
@@ -384,10 +390,16 @@ static enum verdict on_confirm_reply(struct dhcp6 *dhcp, const struct dhcp6_repl
 		return VERDICT_ACCEPTED;
 	}
 	on_refusal(dhcp, reply);
-	if (reply->status == DHCP6_NOT_ON_LINK) {
-		lose(dhcp);
-		solicit_anew(dhcp);
+	if (reply->status != DHCP6_NOT_ON_LINK)
+		return VERDICT_ACCEPTED;
+	/* Nobody but its server can know of the lease, if that is still there. */
+	if (!from_server(reply, &dhcp->lease)) {
+		dhcp->refused = true;
+		doppel_dhcp6_exchange_end(&dhcp->exchange, now(dhcp) + OBJECTION_MS);
+		return VERDICT_ACCEPTED;
 	}
+	lose(dhcp);
+	solicit_anew(dhcp);
 	return VERDICT_ACCEPTED;
 }
 
@@ -520,7 +532,12 @@ static void on_silence(struct dhcp6 *dhcp)
 {
 	switch (dhcp->state) {
 	case DHCP6_CONFIRMING:
-		on_confirmed(dhcp);
+		if (!dhcp->refused) {
+			on_confirmed(dhcp);
+			return;
+		}
+		lose(dhcp);
+		solicit_anew(dhcp);
 		return;
 	case DHCP6_RENEWING:
 		renew(dhcp);
@@ -719,7 +736,7 @@ void doppel_dhcp6_confirm(struct dhcp6 *dhcp)
 		return;
 	stop_checking(dhcp);
 	dhcp->offer.address_count = 0;
-	dhcp->to_confirm = dhcp->held;
+	dhcp->to_confirm |= dhcp->held;
 	dhcp->failed = 0;
 	dhcp->refusals = 0;
 	dhcp->heard = false;

@@ -94,6 +94,7 @@ struct dhcp6 {
 	bool held;			/* `lease` is in use */
 	bool heard;			/* a server has answered, though not with an address */
 	bool to_confirm;		/* INIT leads to CONFIRMING, not to SOLICITING */
+	bool refused;			/* CONFIRMING: by another server than the lease's */
 	struct dhcp6_lease lease;
 	struct dhcp6_lease offer;	/* the best advertisement, then what is being checked */
 	uint8_t preference;		/* of that advertisement */

@@ -63,6 +63,12 @@ void doppel_dhcp6_exchange_sent(struct dhcp6_exchange *exchange,
 	exchange->next_ms = doppel_earlier(now + exchange->rt_ms, exchange->end_ms);
 }
 
+void doppel_dhcp6_exchange_end(struct dhcp6_exchange *exchange, int64_t end_ms)
+{
+	exchange->end_ms = doppel_earlier(exchange->end_ms, end_ms);
+	exchange->next_ms = doppel_earlier(exchange->next_ms, exchange->end_ms);
+}
+
 bool doppel_dhcp6_exchange_over(const struct dhcp6_exchange *exchange, int64_t now_ms)
 {
 	return now_ms >= exchange->end_ms ||

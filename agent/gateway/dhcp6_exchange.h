@@ -25,6 +25,9 @@ void doppel_dhcp6_exchange_begin(struct dhcp6_exchange *exchange, uint8_t type, 
 void doppel_dhcp6_exchange_sent(struct dhcp6_exchange *exchange,
 				const struct negotiation_env *env);
 
+/* It is over at @end_ms, if not sooner. */
+void doppel_dhcp6_exchange_end(struct dhcp6_exchange *exchange, int64_t end_ms);
+
 /* It was sent as often and for as long as it may be. */
 bool doppel_dhcp6_exchange_over(const struct dhcp6_exchange *exchange, int64_t now_ms);
 

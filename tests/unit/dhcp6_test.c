@@ -345,6 +345,15 @@ static void test_conflict(void)
 	free(world);
 }
 
+static void refuse_by_another(struct dhcp6 *dhcp)
+{
+	static const uint8_t other_duid[10] = { 0, 3, 0, 1, 2, 0, 0, 0, 0, 0xfd };
+	struct message m = v6_begin(7, dhcp->exchange.xid, other_duid);
+
+	v6_put_status(&m, DHCP6_NOT_ON_LINK, "");
+	v6_deliver(dhcp, &m);
+}
+
 static void test_restored(void)
 {
 	struct dhcp6 dhcp;
@@ -398,6 +407,25 @@ static void test_restored(void)
 	v6_answer_status(&dhcp, 7, 4, "");
 	is_str(told, "B" ADDRESS " L" ADDRESS, "not on this link: lost");
 	ok(world->count > count && v6_last_type(world) == 1, "Solicit");
+	free(world);
+
+	world = machine(&dhcp);
+	lease.acquired_ms = world->now - 100000;
+	doppel_dhcp6_resume(&dhcp, &link_local, &lease);
+	doppel_dhcp6_confirm(&dhcp);
+	world_run(world, &dhcp, dhcp6, world->now);
+	told[0] = '\0';
+	refuse_by_another(&dhcp);
+	world_run(world, &dhcp, dhcp6, world->now + 1000);
+	is_str(told, "", "not on this link, says another server: its own may object");
+	v6_answer_status(&dhcp, 7, 0, "");
+	is_str(told, "R" ADDRESS, "it does");
+	doppel_dhcp6_confirm(&dhcp);
+	world_run(world, &dhcp, dhcp6, world->now);
+	told[0] = '\0';
+	refuse_by_another(&dhcp);
+	world_run(world, &dhcp, dhcp6, world->now + 2000);
+	is_str(told, "L" ADDRESS, "nobody objects");
 	free(world);
 
 	world = machine(&dhcp);
