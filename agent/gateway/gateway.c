@@ -101,6 +101,7 @@ int64_t doppel_gateway_deadline(struct gateway *gateway)
 
 	at = least(at, gateway->settle_at);
 	at = least(at, doppel_nat64_deadline(gateway));
+	at = least(at, doppel_attachment_deadline(gateway));
 	at = least(at, doppel_pace_deadline(&gateway->pace));
 	at = least(at, least(gateway->routers_at, gateway->advertise_at));
 	return gateway->due.first ? least(at, gateway->due.first->key) : at;
@@ -117,6 +118,7 @@ static void settle(struct gateway *gateway)
 	gateway->settle_at = NEVER;
 	if (!gateway->ready)
 		return;
+	doppel_attachment_settle(gateway);
 	doppel_lend_settle(gateway);
 	doppel_names_settle(gateway);
 	doppel_nat64_settle(gateway);
@@ -141,6 +143,7 @@ void doppel_gateway_timeout(struct gateway *gateway)
 	if (now >= gateway->poll_at)
 		doppel_discovery_poll(gateway);
 	doppel_wan_timeout(gateway);
+	doppel_attachment_timeout(gateway);
 	devices_timeout(gateway, now);
 	doppel_nat64_timeout(gateway);
 	/* Last, as all of the above may ask for it. */
@@ -324,6 +327,7 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 	doppel_lan_dhcp_init(&new->lan_dhcp, new->loop, env->run_dir ? env->run_dir : RUN_DIR,
 			     env->config->state);
 	snprintf(new->problem, sizeof(new->problem), "starting");
+	doppel_attachment_init(new);
 	err = open_links(new, error);
 	if (!err) {
 		doppel_nat64_init(new);

@@ -206,17 +206,26 @@ enum verdict doppel_neighbour_parse(const struct packet *packet, struct neighbou
 	return VERDICT_ACCEPTED;
 }
 
-static size_t build(uint8_t *frame, const struct mac *mac, const struct in6_addr *src,
-		    const struct in6_addr *dst, const struct writer *message)
+static size_t build_to(uint8_t *frame, const struct mac *to, const struct mac *mac,
+		       const struct in6_addr *src, const struct in6_addr *dst,
+		       const struct writer *message)
 {
 	struct packet head = {
-		.dst = doppel_mac_multicast6(dst),
+		.dst = *to,
 		.src = *mac,
 		.ip6 = { .src = *src, .dst = *dst },
 		.hop_limit = HOP_LIMIT,
 	};
 
 	return doppel_frame_icmp6(frame, &head, message->data, message->len);
+}
+
+static size_t build(uint8_t *frame, const struct mac *mac, const struct in6_addr *src,
+		    const struct in6_addr *dst, const struct writer *message)
+{
+	const struct mac group = doppel_mac_multicast6(dst);
+
+	return build_to(frame, &group, mac, src, dst, message);
 }
 
 static void put_mac(struct writer *w, uint8_t option, const struct mac *mac)
@@ -248,6 +257,22 @@ size_t doppel_dad_ns_build(uint8_t *frame, const struct mac *mac, const struct i
 	doppel_put32(&w, 0);
 	doppel_put(&w, target, 16);
 	return build(frame, mac, &in6addr_any, &group, &w);
+}
+
+size_t doppel_ns_build(uint8_t *frame, const struct mac *mac, const struct in6_addr *source,
+		       const struct in6_addr *target, const struct mac *to)
+{
+	struct in6_addr group = doppel_ip6_solicited_node(target);
+	uint8_t data[NEIGHBOUR_LEN + 8];
+	struct writer w = { data, sizeof(data), 0, false };
+
+	doppel_put32(&w, (uint32_t)ND_NEIGHBOR_SOLICIT << 24);
+	doppel_put32(&w, 0);
+	doppel_put(&w, target, 16);
+	put_mac(&w, OPTION_SOURCE_MAC, mac);
+	if (to)
+		return build_to(frame, to, mac, source, target, &w);
+	return build(frame, mac, source, &group, &w);
 }
 
 size_t doppel_na_build(uint8_t *frame, const struct mac *mac, const struct in6_addr *target)

@@ -50,6 +50,7 @@ struct ra {
 	struct ra_pref64 pref64[RA_PREF64_MAX];
 	unsigned int pref64_count;
 	int64_t received_ms;		/* the caller's to set */
+	bool silent;			/* it does not answer any more: the caller's, too */
 };
 
 /* A neighbour solicitation or advertisement. */
@@ -74,6 +75,13 @@ size_t doppel_rs_build(uint8_t *frame, const struct mac *mac, const struct in6_a
 
 /* Duplicate address detection: from :: to the solicited-node group of @target. */
 size_t doppel_dad_ns_build(uint8_t *frame, const struct mac *mac, const struct in6_addr *target);
+
+/*
+ * Where is @target? From @source, to its solicited-node group, or to @to, its MAC, if that is not
+ * NULL: is it still there?
+ */
+size_t doppel_ns_build(uint8_t *frame, const struct mac *mac, const struct in6_addr *source,
+		       const struct in6_addr *target, const struct mac *to);
 
 /* Unsolicited, to all nodes, override set: a new face on the link. */
 size_t doppel_na_build(uint8_t *frame, const struct mac *mac, const struct in6_addr *target);

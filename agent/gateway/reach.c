@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "gateway/reach.h"
 
-#include <netinet/icmp6.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 
@@ -11,30 +9,10 @@
 
 static void solicit(struct reach *reach)
 {
-	struct {
-		struct nd_neighbor_solicit ns;
-		struct nd_opt_hdr option;
-		struct mac mac;
-	} __attribute__((packed)) message = {
-		.ns.nd_ns_type = ND_NEIGHBOR_SOLICIT,
-		.ns.nd_ns_target = reach->router,
-		.option = { .nd_opt_type = ND_OPT_SOURCE_LINKADDR, .nd_opt_len = 1 },
-		.mac = reach->mac,
-	};
-	struct packet head = {
-		.kind = PACKET_ICMP6,
-		.src = reach->mac,
-		.ip6.src = reach->source,
-		.hop_limit = 255,
-	};
 	uint8_t frame[FRAME_MAX];
-	size_t len;
 
-	head.ip6.dst = doppel_ip6_solicited_node(&reach->router);
-	head.dst = doppel_mac_multicast6(&head.ip6.dst);
-	len = doppel_frame_icmp6(frame, &head, &message, sizeof(message));
-	if (len)
-		reach->env->send(reach->env->ctx, frame, len);
+	reach->env->send(reach->env->ctx, frame,
+			 doppel_ns_build(frame, &reach->mac, &reach->source, &reach->router, NULL));
 	reach->sent++;
 	reach->deadline = doppel_clock_mono_ms(reach->env->clock) + SOLICITATION_MS;
 }

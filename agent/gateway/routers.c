@@ -195,6 +195,14 @@ bool doppel_routers_expire(struct routers *routers, int64_t now_ms)
 	return kept != had;
 }
 
+/* One that answers (RFC 4861 section 6.3.6), then one that is preferred. */
+static bool better(const struct ra *a, const struct ra *b)
+{
+	if (a->silent != b->silent)
+		return !a->silent;
+	return a->preference > b->preference;
+}
+
 const struct ra *doppel_routers_default(const struct routers *routers, int64_t now_ms)
 {
 	const struct ra *best = NULL;
@@ -203,7 +211,7 @@ const struct ra *doppel_routers_default(const struct routers *routers, int64_t n
 	for (i = 0; i < routers->count; i++) {
 		const struct ra *ra = &routers->ra[i];
 
-		if (router_until(ra) > now_ms && (!best || ra->preference > best->preference))
+		if (router_until(ra) > now_ms && (!best || better(ra, best)))
 			best = ra;
 	}
 	return best;

@@ -55,7 +55,7 @@ void doppel_routers_doubt(struct routers *routers);
 /* Forget what has run out; of routers those with nothing left. True if one of them has gone. */
 bool doppel_routers_expire(struct routers *routers, int64_t now_ms);
 
-/* The default router: highest preference, then the one known for longer; NULL: none. */
+/* The default router: one that answers, highest preference, known for longer; NULL: none. */
 const struct ra *doppel_routers_default(const struct routers *routers, int64_t now_ms);
 
 /* Whether a router that still stands sets M, O. */

@@ -9,6 +9,7 @@
  *	claim.c		whether a LAN address is a device's
  *	wan.c		frames from the WAN, routers, link changes
  *	concern.c	whose an address on the WAN is
+ *	attachment.c	whether the WAN is still the same network
  *	device.c	one device: its protocol machines and what follows from them
  *	forwards.c	what may come in
  *	lend.c		the box's own traffic, by a lent identity
@@ -32,6 +33,7 @@
 #include "gateway/negotiation.h"
 #include "gateway/pace.h"
 #include "gateway/prefix_query.h"
+#include "gateway/probe.h"
 #include "gateway/routers.h"
 #include "kernel/doppel.h"
 #include "kernel/rtnetlink.h"
@@ -68,6 +70,14 @@ struct names {
 	struct in6_addr aliased[NAMES_ALIASES];	/* who has 192.0.0.2, .3; unspecified: nobody */
 	int64_t quiet_until;		/* no other aliases, nor other words to devices, before */
 	char *written;			/* to resolv.conf */
+};
+
+/* See attachment.c. */
+struct attachment {
+	struct negotiation_env env;
+	struct probe ipv4, ipv6;
+	int64_t confirmed_ms;		/* when all were last told to ask whether their leases hold */
+	int64_t doubted_ms;		/* when a new router last made us ask for the old one */
 };
 
 struct gateway {
@@ -112,6 +122,7 @@ struct gateway {
 	struct nat64 nat64;
 	struct names names;
 
+	struct attachment attachment;
 	struct routers routers;
 	int64_t routers_at;		/* when that set may change by itself */
 	int64_t advertise_at;		/* when all devices hear what routers said; NEVER */
@@ -183,7 +194,22 @@ void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
 		      bool checksum_pending);
 /* The link was away: every identity asks whether what it has still holds. */
 void doppel_wan_confirm(struct gateway *gateway);
+/* The IPv6 router does not answer, or does again: another one is better, if there is one. */
+void doppel_wan_router_silent(struct gateway *gateway, const struct in6_addr *router, bool silent);
 void doppel_wan_timeout(struct gateway *gateway);
+
+/* attachment.c */
+void doppel_attachment_init(struct gateway *gateway);
+/* Devices or routers have changed: who asks for which router? */
+void doppel_attachment_settle(struct gateway *gateway);
+/* Every identity has been told to ask: whether the routers are the same is asked at once, too. */
+void doppel_attachment_again(struct gateway *gateway);
+/* A router advertises: not as before? */
+void doppel_attachment_advertised(struct gateway *gateway, const struct ra *ra);
+/* An ARP or neighbour packet. */
+void doppel_attachment_frame(struct gateway *gateway, const struct packet *packet);
+void doppel_attachment_timeout(struct gateway *gateway);
+int64_t doppel_attachment_deadline(const struct gateway *gateway);
 
 /* lend.c */
 void doppel_lend_settle(struct gateway *gateway);

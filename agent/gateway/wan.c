@@ -62,6 +62,7 @@ static void on_advertisement(struct gateway *gateway, const struct mac *to, stru
 	char text[DOPPEL_IP6_TEXT];
 
 	ra->received_ms = doppel_gateway_now(gateway);
+	doppel_attachment_advertised(gateway, ra);
 	before = doppel_routers_default(&gateway->routers, ra->received_ms);
 	if (!doppel_routers_update(&gateway->routers, ra))
 		return;
@@ -95,6 +96,12 @@ static void advertise_again(struct gateway *gateway)
 		advertise_all(gateway, &gateway->routers.ra[i]);
 }
 
+static void on_neighbour(struct gateway *gateway, const struct packet *packet)
+{
+	doppel_attachment_frame(gateway, packet);
+	doppel_concern_deliver(gateway, packet);
+}
+
 void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
 		      bool checksum_pending)
 {
@@ -117,12 +124,12 @@ void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
 		if (doppel_ra_parse(&packet, &ra) == VERDICT_ACCEPTED)
 			on_advertisement(gateway, &packet.dst, &ra);
 		else if (packet.payload[0] != MLD_LISTENER_QUERY)
-			doppel_concern_deliver(gateway, &packet);
+			on_neighbour(gateway, &packet);
 		else if (may_tell_all(gateway))
 			to_all(gateway, &packet);
 		break;
 	case PACKET_ARP:
-		doppel_concern_deliver(gateway, &packet);
+		on_neighbour(gateway, &packet);
 		break;
 	}
 }
@@ -148,16 +155,65 @@ void doppel_wan_read(struct gateway *gateway)
 void doppel_wan_confirm(struct gateway *gateway)
 {
 	gateway->dhcp4_heard = false;
+	doppel_attachment_again(gateway);
 	doppel_routers_doubt(&gateway->routers);
 	doppel_nat64_again(gateway);
 	doppel_map_foreach(node, &gateway->devices) {
 		struct device *device = doppel_device_of(node);
 
-		if (!device->negotiating || device->begin_at != NEVER)
+		if (!device->negotiating || device->begin_at != NEVER ||
+		    device->confirm_at != NEVER)
 			continue;
 		device->confirm_at = doppel_device_turn(device, CONFIRM_FRAMES4, CONFIRM_FRAMES6);
 		doppel_device_schedule(device);
 	}
+}
+
+static bool offered_by_others(const struct routers *routers, const struct ra *but,
+			      const struct ra_prefix *prefix)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < routers->count; i++)
+		for (j = 0; !routers->ra[i].silent && j < routers->ra[i].prefix_count; j++)
+			if (&routers->ra[i] != but && routers->ra[i].prefixes[j].len == prefix->len &&
+			    doppel_ip6_eq(&routers->ra[i].prefixes[j].prefix, &prefix->prefix))
+				return true;
+	return false;
+}
+
+/*
+ * Where another router is there, addresses that only the silent one vouched for are deprecated: they
+ * stay, as it may come back (its next advertisement makes them good), but nothing new begins there.
+ */
+static void deprecate(struct gateway *gateway, struct ra *gone)
+{
+	const struct ra *other = doppel_routers_default(&gateway->routers,
+							doppel_gateway_now(gateway));
+	unsigned int i;
+
+	if (!other || other->silent)
+		return;
+	for (i = 0; i < gone->prefix_count; i++)
+		if (!offered_by_others(&gateway->routers, gone, &gone->prefixes[i]))
+			gone->prefixes[i].preferred_s = 0;
+	advertise_all(gateway, gone);
+}
+
+void doppel_wan_router_silent(struct gateway *gateway, const struct in6_addr *router, bool silent)
+{
+	struct routers *routers = &gateway->routers;
+	unsigned int i;
+
+	for (i = 0; i < routers->count; i++) {
+		if (!doppel_ip6_eq(&routers->ra[i].router, router))
+			continue;
+		routers->ra[i].silent = silent;
+		if (silent)
+			deprecate(gateway, &routers->ra[i]);
+	}
+	settle_all(gateway);
+	doppel_gateway_settle_after(gateway, 0);
 }
 
 void doppel_wan_timeout(struct gateway *gateway)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <net/if_arp.h>
 #include <netinet/icmp6.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -81,6 +82,9 @@ struct fake {
 	/* The WAN */
 	struct gateway *upstream_of;
 	bool dhcp_server, router;
+	uint8_t net;			/* the IPv4 network, 10.net.0.0/24, and its authoritative server */
+	struct mac router_mac;		/* of both families' routers */
+	bool router4_down;		/* it does not answer ARP */
 	const char *prefix;		/* advertised */
 	bool dns4;			/* leases name 10.0.0.53 */
 	const char *dns6;		/* advertised, or NULL */
@@ -88,7 +92,7 @@ struct fake {
 	const char *pref64;		/* a /96, advertised, or NULL */
 	uint16_t pref64_s;
 	uint8_t unregistered;		/* last byte of the MAC that the firewall keeps out */
-	unsigned int frames, discovers, requests, releases, foreign;
+	unsigned int frames, discovers, requests, releases, foreign, arps, router_solicits;
 	struct {
 		size_t len;
 		uint8_t frame[FRAME_MAX];
@@ -638,7 +642,20 @@ static inline void fake_deliver(struct fake *fake, const uint8_t *frame, size_t 
 
 static const struct mac fake_server_mac = { { 0x02, 0xee, 0, 0, 0, 1 } };
 
-/* OFFER and ACK: 10.0.0.<last byte of the MAC>, an hour. */
+/* A REQUEST for an address of another network (option 50, or ciaddr). */
+static inline bool fake_is_strange(const struct fake *fake, const struct packet *request)
+{
+	const uint8_t *p = request->payload + 240, *end = request->payload + request->len;
+
+	if (request->payload[12])
+		return request->payload[13] != fake->net;
+	for (; p + 6 <= end && *p != 255; p += *p ? 2 + p[1] : 1)
+		if (*p == 50)
+			return p[3] != fake->net;
+	return false;
+}
+
+/* OFFER and ACK: 10.<net>.0.<last byte of the MAC>, an hour. */
 static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 {
 	struct packet head = {
@@ -656,6 +673,7 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	};
 	static const uint8_t dns_option[] = { 6, 4, 10, 0, 0, 53, 255 };
 	uint8_t reply[300] = { 2, 1, 6 }, frame[FRAME_MAX];
+	uint8_t *server = reply + 236 + 9, *router = reply + 236 + 27;
 	uint8_t type = request->len > 242 ? request->payload[242] : 0;
 
 	fake->discovers += type == 1;
@@ -667,24 +685,49 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	memcpy(reply + 28, request->payload + 28, 6);
 	reply[10] = request->payload[10];
 	reply[16] = 10;
+	reply[17] = fake->net;
 	reply[19] = request->payload[33];
 	memcpy(reply + 236, options, sizeof(options));
-	reply[242] = type == 1 ? 2 : 5;
+	reply[242] = type == 1 ? 2 : fake_is_strange(fake, request) ? 6 : 5;
+	server[1] = router[1] = fake->net;
+	head.ip4.src.s_addr |= htonl((uint32_t)fake->net << 16);
 	if (fake->dns4)
 		memcpy(reply + 236 + sizeof(options) - 1, dns_option, sizeof(dns_option));
 	fake_deliver(fake, frame, doppel_frame_udp4(frame, &head, reply, sizeof(reply)));
 }
 
-static inline struct in6_addr fake_router(void)
+static inline struct in6_addr fake_router(const struct fake *fake)
 {
-	return doppel_ip6_link_local(&fake_server_mac);
+	return doppel_ip6_link_local(&fake->router_mac);
+}
+
+/* The router's answer, to a request that reaches it. */
+static inline void fake_arp(struct fake *fake, const struct packet *request)
+{
+	const struct in_addr router = { htonl(0x0a0000fe | (uint32_t)fake->net << 16) };
+	const struct arp answer = {
+		.operation = ARPOP_REPLY,
+		.sender_mac = fake->router_mac,
+		.sender = router,
+		.target_mac = request->src,
+		.target = request->arp.sender,
+	};
+	uint8_t frame[FRAME_MAX];
+
+	if (request->arp.operation != ARPOP_REQUEST || fake->router4_down ||
+	    !doppel_ip4_eq(request->arp.target, router) ||
+	    !(doppel_mac_eq(&request->dst, &doppel_mac_broadcast) ||
+	      doppel_mac_eq(&request->dst, &fake->router_mac)))
+		return;
+	fake->arps++;
+	fake_deliver(fake, frame, doppel_frame_arp(frame, &request->src, &fake->router_mac, &answer));
 }
 
 static inline void fake_advertise(struct fake *fake)
 {
 	struct packet head = {
 		.kind = PACKET_ICMP6,
-		.src = fake_server_mac,
+		.src = fake->router_mac,
 		.hop_limit = 255,
 	};
 	struct {
@@ -718,7 +761,7 @@ static inline void fake_advertise(struct fake *fake)
 		doppel_put16(&w, fake->pref64_s & 0xfff8);
 		doppel_put(&w, &address, 12);
 	}
-	head.ip6.src = fake_router();
+	head.ip6.src = fake_router(fake);
 	doppel_ip6_parse("ff02::1", &head.ip6.dst);
 	head.dst = doppel_mac_multicast6(&head.ip6.dst);
 	fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &message,
@@ -731,23 +774,25 @@ static inline void fake_icmp6(struct fake *fake, const struct packet *request)
 	struct packet head = {
 		.kind = PACKET_ICMP6,
 		.dst = request->src,
-		.src = fake_server_mac,
+		.src = fake->router_mac,
 		.hop_limit = 255,
 	};
 	struct nd_neighbor_advert na = {
 		.nd_na_type = ND_NEIGHBOR_ADVERT,
 		.nd_na_flags_reserved = ND_NA_FLAG_SOLICITED | ND_NA_FLAG_ROUTER,
-		.nd_na_target = fake_router(),
+		.nd_na_target = fake_router(fake),
 	};
 	uint8_t frame[FRAME_MAX];
 
-	if (!fake->router)
+	fake->router_solicits += request->payload[0] == ND_ROUTER_SOLICIT;
+	if (!fake->router || !((request->dst.b[0] & 1) ||
+			       doppel_mac_eq(&request->dst, &fake->router_mac)))
 		return;
 	if (request->payload[0] == ND_ROUTER_SOLICIT) {
 		fake_advertise(fake);
 	} else if (doppel_neighbour_parse(request, &neighbour) == VERDICT_ACCEPTED &&
 		   doppel_ip6_eq(&neighbour.target, &na.nd_na_target)) {
-		head.ip6.src = fake_router();
+		head.ip6.src = fake_router(fake);
 		head.ip6.dst = request->ip6.src;
 		fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &na, sizeof(na)));
 	}
@@ -772,6 +817,8 @@ static inline int fake_send(struct packet_socket *socket, const void *frame, siz
 		fake_dhcp(fake, &packet);
 	else if (packet.kind == PACKET_ICMP6)
 		fake_icmp6(fake, &packet);
+	else if (packet.kind == PACKET_ARP)
+		fake_arp(fake, &packet);
 	return 0;
 }
 
@@ -834,6 +881,7 @@ static inline struct fake *fake_new(void)
 	fake->loaded = true;
 	fake->dhcp_server = true;
 	fake->prefix = "2001:db8::";
+	fake->router_mac = fake_server_mac;
 	fake->lan = (struct port_link){ 2, "lan0", { { 6, 0, 0, 0, 0, 1 } }, 1500, false, false,
 					false, "" };
 	fake->wan = (struct port_link){ 3, "wan0", { { 6, 0, 0, 0, 0, 2 } }, 1500, false, false,

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the WAN port is attached to changes: carrier, routers, servers, networks. */
+#include "gateway_fake.h"
+
+#include "base/log.h"
+#include "gateway/device.h"
+
+#define QUICK \
+	"  dhcp4: {timeout: 4s, retries: 2, retry_delay: 2s, retry_cap: 8s}\n" \
+	"  dhcp6: {timeout: 4s, retries: 2, retry_delay: 2s, retry_cap: 8s}\n"
+
+static const struct mac another = { { 0x02, 0xee, 0, 0, 0, 2 } };
+
+static struct fake *begin(const char *config)
+{
+	struct fake *fake = fake_new();
+
+	fake_start(fake, config);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_seen(fake, 8, "192.168.1.8");
+	fake_run(fake, 30000);
+	fake->requests = fake->discovers = fake->arps = fake->changes = 0;
+	fake->frames = fake->router_solicits = 0;
+	return fake;
+}
+
+static void carrier(struct fake *fake, bool running)
+{
+	struct port_event event = { .kind = PORT_EVENT_LINK, .ifindex = 3, .link = fake->wan };
+
+	event.link.running = running;
+	doppel_ports_event(&event, fake->gw);
+}
+
+static const char *lease_of(struct fake *fake, uint8_t last)
+{
+	static char text[DOPPEL_IP4_TEXT];
+
+	return doppel_ip4_format(fake_view(fake, last).view.wan_ipv4, text);
+}
+
+static struct in6_addr router_of(struct fake *fake, uint8_t last)
+{
+	const struct mac mac = fake_mac(last);
+
+	return fake_device(fake, &mac)->wan_router6;
+}
+
+static void test_quiet(void)
+{
+	struct fake *fake = begin(FAKE_PLAIN);
+
+	fake_run(fake, 600000);
+	ok(fake->arps >= 8 && fake->arps <= 12, "once a minute the router is asked whether it is there: %u",
+	   fake->arps);
+	is_int(fake->frames, fake->arps, "by one device for all, and nothing else is said");
+	is_int(fake->changes, 0, "nor changed");
+	fake_free(fake);
+}
+
+static void test_same_network(void)
+{
+	struct fake *fake = begin(FAKE_PLAIN);
+
+	carrier(fake, false);
+	fake_run(fake, 60000);
+	is_int(fake->frames, 0, "without a carrier nothing is said, and nothing concluded");
+	carrier(fake, true);
+	fake_run(fake, 15000);
+	is_int(fake->arps, 1, "when it is back the router is asked for");
+	is_int(fake->requests, 2, "and each lease once");
+	is_int(fake->discovers, 0, "none is asked for anew");
+	is_int(fake->changes, 0, "and what stands goes on");
+	fake_free(fake);
+}
+
+static void test_other_network(void)
+{
+	struct fake *fake = begin(FAKE_PLAIN QUICK);
+
+	/* Without the carrier's going: a switch on the way was put elsewhere. */
+	fake->net = 5;
+	fake->router_mac = another;
+	fake_run(fake, 100000);
+	is_str(lease_of(fake, 7), "10.5.0.7", "another network behind the same cable is found out");
+	is_str(lease_of(fake, 8), "10.5.0.8", "by every device");
+	ok(fake->discovers <= 4, "without a storm: %u DISCOVERs", fake->discovers);
+	fake->requests = fake->discovers = 0;
+	fake_run(fake, 300000);
+	is_int(fake->requests + fake->discovers, 0, "and that is all: what was changed is no signal");
+
+	carrier(fake, false);
+	fake_run(fake, 5000);
+	fake->net = 6;
+	carrier(fake, true);
+	fake_run(fake, 20000);
+	is_str(lease_of(fake, 7), "10.6.0.7", "after the carrier was gone it is at once");
+	fake_free(fake);
+}
+
+static void test_other_router(void)
+{
+	struct fake *fake = begin(FAKE_PLAIN);
+
+	fake->router_mac = another;
+	fake_run(fake, 90000);
+	is_int(fake->requests, 2, "a router with another MAC: each lease is asked about once");
+	is_int(fake->discovers, 0, "and holds");
+	is_int(fake->changes, 0, "and the module is left alone");
+	fake_run(fake, 300000);
+	is_int(fake->requests, 2, "once");
+	fake_free(fake);
+}
+
+static void test_silence(void)
+{
+	struct fake *fake = begin(FAKE_PLAIN);
+
+	fake->router4_down = true;
+	fake_run(fake, 100000);
+	is_int(fake->requests, 2, "a router that is silent: is this the same network? The server says so");
+	fake->requests = 0;
+	fake_run(fake, 300000);
+	is_int(fake->requests, 0, "its silence goes on, and is no news");
+	fake->router4_down = false;
+	fake_run(fake, 100000);
+	is_int(fake->requests, 2, "it is back: the same network?");
+	is_int(fake->changes, 0, "all the time devices kept what they had");
+	fake_free(fake);
+}
+
+static void test_router6(void)
+{
+	struct fake *fake = fake_new();
+	struct in6_addr first = fake_router(fake), second = doppel_ip6_link_local(&another);
+	const struct device *device;
+	const struct mac mac = fake_mac(7);
+	struct in6_addr is;
+
+	fake->router = true;
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	device = doppel_gateway_find(fake->gw, &mac);
+	is = router_of(fake, 7);
+	ok(doppel_ip6_eq(&is, &first), "the router that advertises is used");
+
+	/* The first one is gone without a word; another one of another network is there. */
+	fake->router_mac = another;
+	fake->prefix = "2001:db8:9::";
+	fake_advertise(fake);
+	fake_run(fake, 10000);
+	is = router_of(fake, 7);
+	ok(doppel_ip6_eq(&is, &second), "one that no longer answers is left for one that does");
+	is_int(fake_view(fake, 7).view.wan_ipv6_count, 2, "there is an address of the new prefix");
+	is_int(device->slaac.addresses[0].state, SLAAC_DEPRECATED, "that of the old one is deprecated");
+	is_int(device->slaac.addresses[1].state, SLAAC_PREFERRED, "the new one is not");
+
+	fake->router_mac = fake_server_mac;
+	fake->prefix = "2001:db8::";
+	fake_advertise(fake);
+	fake_run(fake, 10000);
+	is_int(device->slaac.addresses[0].state, SLAAC_PREFERRED, "the first one is back: good again");
+	fake_free(fake);
+}
+
+static void test_router6_mac(void)
+{
+	struct fake *fake = fake_new();
+	struct packet head = { .kind = PACKET_ICMP6, .src = another, .hop_limit = 255 };
+	const struct nd_router_advert ra = {
+		.nd_ra_type = ND_ROUTER_ADVERT,
+		.nd_ra_router_lifetime = htons(1800),
+	};
+	uint8_t frame[FRAME_MAX];
+
+	fake->router = true;
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	fake->requests = 0;
+	fake_advertise(fake);
+	fake_run(fake, 10000);
+	is_int(fake->requests, 0, "a router says again what it said: no news");
+	head.ip6.src = fake_router(fake);
+	doppel_ip6_parse("ff02::1", &head.ip6.dst);
+	head.dst = doppel_mac_multicast6(&head.ip6.dst);
+	fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &ra, sizeof(ra)));
+	fake_run(fake, 10000);
+	is_int(fake->requests, 1, "the same link-local address at another MAC: another network?");
+	fake_free(fake);
+}
+
+/* IPv4 only, both, IPv6 only, and back: each is noticed, and what is unchanged goes on. */
+static void test_families(void)
+{
+	struct fake *fake = begin(FAKE_DUAL QUICK);
+
+	is_int(fake_view(fake, 7).view.ipv6.status, FAMILY_OFF, "an IPv4-only WAN");
+	fake->router = true;
+	fake_advertise(fake);
+	fake_run(fake, 20000);
+	is_int(fake_view(fake, 7).view.ipv6.status, FAMILY_BOUND, "a router comes: IPv6, too");
+	is_int(fake_view(fake, 7).view.wan_ipv6_count, 1, "with an address");
+	is_int(fake->discovers + fake->requests, 0, "IPv4 is not concerned");
+
+	fake->dhcp_server = false;
+	fake->router4_down = true;
+	fake_run(fake, 3700000);
+	is_int(fake_view(fake, 7).view.wan_ipv4.s_addr, 0, "IPv4 goes when its lease has run out");
+	is_int(fake_view(fake, 7).view.ipv6.status, FAMILY_BOUND, "on what is an IPv6-only WAN now");
+
+	fake->dhcp_server = true;
+	fake->router4_down = false;
+	fake_run(fake, 30000);
+	is_str(lease_of(fake, 7), "10.0.0.7", "a DHCPv4 server comes: both again");
+	fake->router = false;
+	fake_run(fake, 90000000);
+	is_int(fake_view(fake, 7).view.wan_ipv6_count, 0, "no router for longer than its prefix holds");
+	is_int(fake_view(fake, 7).view.ipv6.status, FAMILY_OFF, "leaves an IPv4-only WAN");
+	is_str(lease_of(fake, 7), "10.0.0.7", "which goes on");
+	fake_free(fake);
+}
+
+/* A server that was set up anew knows no lease: the old address is asked for, and had again. */
+static void test_empty_server(void)
+{
+	struct fake *fake = begin(FAKE_PLAIN QUICK);
+
+	fake->dhcp_server = false;
+	fake_run(fake, 1900000);
+	is_int(fake_view(fake, 7).view.ipv4.status, FAMILY_RENEWING, "a server that is down is waited for");
+	fake->dhcp_server = true;
+	fake_run(fake, 900000);
+	is_int(fake_view(fake, 7).view.ipv4.status, FAMILY_BOUND, "when it is back it renews");
+	is_int(fake->changes, 0, "and nothing was changed");
+	fake_free(fake);
+}
+
+int main(void)
+{
+	doppel_log_set_level(LOG_ERR);
+	test_quiet();
+	test_same_network();
+	test_other_network();
+	test_other_router();
+	test_silence();
+	test_router6();
+	test_router6_mac();
+	test_families();
+	test_empty_server();
+	return done_testing();
+}
