@@ -8,6 +8,7 @@
 #   SCENARIOS='FILE…'     only these; KERNELS='NAME…': only on these
 # make soak               five minutes of churn; SECONDS=N
 # make demo               the main job, shown
+# make scale              a thousand devices, four thousand: table, and build/scale.json
 # make bench              what a packet costs: tables, and build/bench.json; bench-proxy: against programs
 # make install            DESTDIR and PREFIX as usual
 # make clean
@@ -178,6 +179,11 @@ soak: SECONDS ?= 300
 soak: build/uml/doppel.ko
 	@tools/tap run soak uml tools/vm -k uml -t $$(($(SECONDS) + 600)) -- \
 		env TB_SECONDS=$(SECONDS) tests/scenarios/soak.sh
+
+.PHONY: scale
+scale: build/uml-bench/doppel.ko agent
+	tools/packages install check
+	tools/vm -k uml-bench -m 2048 -t 1800 -- tests/scale/scale.sh build/scale.json
 
 # --- what it costs ---------------------------------------------------------------------------
 
