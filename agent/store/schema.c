@@ -4,13 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "store/database.h"
 
-/*
- * migrations[n] leads from version n to n + 1, PRAGMA user_version being where
- * the database stands. What was released is never edited.
- */
-static const char *const migrations[] = {
+static const char *const steps[] = {
 	"CREATE TABLE devices ("
 	"	mac TEXT PRIMARY KEY,"
 	"	name TEXT NOT NULL,"
@@ -39,47 +35,72 @@ static const char *const migrations[] = {
 	") WITHOUT ROWID;",
 };
 
-static int read_version(sqlite3 *db, const char *path, struct doppel_error *error)
+const struct schema doppel_schema = { steps, sizeof(steps) / sizeof(steps[0]) };
+
+/* A number that SQLite has; -1 with its errcode. */
+static int ask(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *statement;
-	int version = -EIO;
+	int number = -1;
 
-	if (!sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) &&
-	    sqlite3_step(statement) == SQLITE_ROW)
-		version = sqlite3_column_int(statement, 0);
+	if (!sqlite3_prepare_v2(db, sql, -1, &statement, NULL) && sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);
+	return number;
+}
+
+static int refused(sqlite3 *db, const char *path, struct doppel_error *error)
+{
+	doppel_error_add(error, "%s: %s", path ? path : "in memory", sqlite3_errmsg(db));
+	return doppel_store_errno(sqlite3_errcode(db));
+}
+
+static int read_version(sqlite3 *db, const struct schema *schema, const char *path,
+			struct doppel_error *error)
+{
+	const int version = ask(db, "PRAGMA user_version");
+
 	if (version < 0)
-		doppel_error_add(error, "%s: %s: not a database of doppel's; move it away to begin anew",
-				 path, sqlite3_errmsg(db));
-	else if ((size_t)version > COUNT(migrations))
+		return refused(db, path, error);
+	if ((size_t)version > schema->count) {
 		doppel_error_add(error,
 				 "%s: of version %d, and this doppel knows up to %zu: use the newer doppel, or move the file away to begin anew",
-				 path, version, COUNT(migrations));
-	return version > (int)COUNT(migrations) ? -EINVAL : version;
+				 path, version, schema->count);
+		return -EINVAL;
+	}
+	if (!version && ask(db, "SELECT count(*) FROM sqlite_schema") > 0) {
+		doppel_error_add(error,
+				 "%s: another program's database; name another file (state) or move this one away",
+				 path);
+		return -EINVAL;
+	}
+	return version;
 }
 
 static int execute(sqlite3 *db, const char *sql, const char *path, struct doppel_error *error)
 {
-	if (!sqlite3_exec(db, sql, NULL, NULL, NULL))
-		return 0;
-	doppel_error_add(error, "%s: %s", path, sqlite3_errmsg(db));
-	return -EIO;
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) ? refused(db, path, error) : 0;
 }
 
-int doppel_schema_migrate(sqlite3 *db, const char *path, struct doppel_error *error)
+int doppel_schema_migrate(sqlite3 *db, const struct schema *schema, const char *path,
+			  struct doppel_error *error)
 {
-	int version = read_version(db, path, error);
+	int version = read_version(db, schema, path, error);
 	char set_version[48];
-	int err;
+	int err = 0;
 
 	if (version < 0)
 		return version;
-	if (version == (int)COUNT(migrations))
+	if ((size_t)version == schema->count)
 		return 0;
+	if (version && path)
+		err = doppel_copies_backup(db, path, version, error);
+	if (err)
+		return err;
 	err = execute(db, "BEGIN IMMEDIATE", path, error);
-	for (size_t i = (size_t)version; !err && i < COUNT(migrations); i++)
-		err = execute(db, migrations[i], path, error);
-	snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %zu", COUNT(migrations));
+	for (size_t i = (size_t)version; !err && i < schema->count; i++)
+		err = execute(db, schema->steps[i], path, error);
+	snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %zu", schema->count);
 	if (!err)
 		err = execute(db, set_version, path, error);
 	if (!err)
@@ -91,11 +112,11 @@ int doppel_schema_migrate(sqlite3 *db, const char *path, struct doppel_error *er
 
 int doppel_schema_check(sqlite3 *db, const char *path, struct doppel_error *error)
 {
-	int version = read_version(db, path, error);
+	int version = read_version(db, &doppel_schema, path, error);
 
 	if (version < 0)
 		return version;
-	if (version == (int)COUNT(migrations))
+	if ((size_t)version == doppel_schema.count)
 		return 0;
 	doppel_error_add(error, "%s: of an older version; the agent of this doppel will bring it up to date when it starts",
 			 path);

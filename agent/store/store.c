@@ -2,41 +2,14 @@
 #include "store/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
-#include "base/path.h"
-#include "store/schema.h"
-
-enum statement {
-	BEGIN,
-	COMMIT,
-	DEVICE_PUT,
-	DEVICE_DEL,
-	DEVICE_ALL,
-	LEASE_PUT,
-	LEASE_DEL,
-	LEASE_ALL,
-	LEASE_OF,
-	FORWARD_PUT,
-	FORWARD_DEL,
-	FORWARDS_DEL,
-	FORWARD_ALL,
-	SETTING_PUT,
-	SETTING_GET,
-	STATEMENTS,
-};
+#include "store/database.h"
 
 static const char *const sql[STATEMENTS] = {
-	[BEGIN] = "BEGIN IMMEDIATE",
-	[COMMIT] = "COMMIT",
 	[DEVICE_PUT] = "INSERT INTO devices (mac, name, lan_ipv4, status, discovered_at, last_seen)"
 		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (mac) DO UPDATE SET"
 		       " name = ?2, lan_ipv4 = ?3, status = ?4, discovered_at = ?5, last_seen = ?6",
@@ -59,20 +32,11 @@ static const char *const sql[STATEMENTS] = {
 	[SETTING_GET] = "SELECT value FROM settings WHERE key = ?1",
 };
 
-struct store {
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENTS];
-	int lock; /* fd of the lock file, or -1 */
-};
-
-/* What SQLite said, in the log, as an errno. */
-static int failed(struct store *store, const char *what)
+int doppel_store_errno(int code)
 {
-	int code = sqlite3_errcode(store->db);
-
-	doppel_log(LOG_ERR, "%s: %s: %s", sqlite3_db_filename(store->db, "main"), what,
-		   sqlite3_errmsg(store->db));
 	switch (code & 0xff) {
+	case SQLITE_OK:
+		return 0;
 	case SQLITE_CONSTRAINT:
 		return -ENOENT;
 	case SQLITE_NOMEM:
@@ -81,11 +45,26 @@ static int failed(struct store *store, const char *what)
 		return -ENOSPC;
 	case SQLITE_READONLY:
 		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return -EACCES;
 	case SQLITE_BUSY:
 		return -EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EUCLEAN;
 	default:
 		return -EIO;
 	}
+}
+
+/* What SQLite said, in the log, as an errno. */
+static int failed(struct store *store, const char *what)
+{
+	int code = sqlite3_errcode(store->db);
+
+	doppel_log(LOG_ERR, "%s: %s: %s", store->path, what, sqlite3_errmsg(store->db));
+	return doppel_store_errno(code);
 }
 
 /* A prepared statement, fresh; NULL if SQLite refuses it. */
@@ -101,24 +80,45 @@ static sqlite3_stmt *prepare(struct store *store, enum statement which)
 	return *statement;
 }
 
-/* Run a statement that yields no rows, and reset it: an open one would hold its lock. */
-static int run(struct store *store, sqlite3_stmt *statement)
+int doppel_statements_check(sqlite3 *db)
 {
-	int err = 0;
+	int code = SQLITE_OK;
 
-	if (!statement)
-		return failed(store, "cannot be asked");
-	if (sqlite3_step(statement) != SQLITE_DONE)
-		err = failed(store, sqlite3_sql(statement));
-	sqlite3_reset(statement);
-	return err;
+	for (size_t i = 0; !code && i < STATEMENTS; i++) {
+		sqlite3_stmt *statement;
+
+		code = sqlite3_prepare_v2(db, sql[i], -1, &statement, NULL);
+		sqlite3_finalize(statement);
+	}
+	return code;
+}
+
+void doppel_statements_free(struct store *store)
+{
+	for (size_t i = 0; i < STATEMENTS; i++) {
+		sqlite3_finalize(store->statements[i]);
+		store->statements[i] = NULL;
+	}
+}
+
+/* The file cannot be used, and now the store is in memory: what failed may be done again there. */
+static bool fled(struct store *store)
+{
+	const int code = sqlite3_errcode(store->db);
+
+	return !store->readonly && doppel_refuge_needed(code) && !doppel_refuge_enter(store, code);
 }
 
 static int begin(struct store *store)
 {
+	int err = 0;
+
 	if (!sqlite3_get_autocommit(store->db))
 		return 0;
-	return run(store, prepare(store, BEGIN));
+	if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) &&
+	    (!fled(store) || sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL)))
+		err = failed(store, "cannot be written");
+	return err;
 }
 
 /* A write: inside a transaction, by a statement that the caller then binds. */
@@ -129,7 +129,33 @@ static int prepare_write(struct store *store, enum statement which, sqlite3_stmt
 	if (err)
 		return err;
 	*statement = prepare(store, which);
+	if (!*statement && fled(store) && !begin(store))
+		*statement = prepare(store, which);
 	return *statement ? 0 : failed(store, "cannot be written");
+}
+
+/* The text of a statement is kept until it is in the file. */
+static int note(struct store *store, const char *text)
+{
+	return store->refuge ? 0 : doppel_buf_printf(&store->burst, "%s;\n", text);
+}
+
+/* Run a bound write, and reset it: an open one would hold its lock. */
+static int run(struct store *store, enum statement which)
+{
+	sqlite3_stmt *statement = store->statements[which];
+	char *text = sqlite3_expanded_sql(statement);
+	int err = text ? 0 : -ENOMEM;
+
+	if (!err && sqlite3_step(statement) == SQLITE_DONE)
+		err = note(store, text);
+	else if (!err && (!fled(store) || begin(store) ||
+			  sqlite3_exec(store->db, text, NULL, NULL, NULL)))
+		err = failed(store, text);
+	/* Gone with the file, if that is. */
+	sqlite3_reset(store->statements[which]);
+	sqlite3_free(text);
+	return err;
 }
 
 bool doppel_store_dirty(const struct store *store)
@@ -139,9 +165,16 @@ bool doppel_store_dirty(const struct store *store)
 
 int doppel_store_commit(struct store *store)
 {
+	int err = 0;
+
 	if (!doppel_store_dirty(store))
 		return 0;
-	return run(store, prepare(store, COMMIT));
+	if (sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) &&
+	    (!fled(store) || (doppel_store_dirty(store) &&
+			      sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL))))
+		err = failed(store, "cannot be written");
+	doppel_buf_free(&store->burst);
+	return err;
 }
 
 static void bind_text(sqlite3_stmt *statement, int column, const char *text)
@@ -201,7 +234,7 @@ int doppel_store_device_put(struct store *store, const struct store_device *devi
 	bind_text(statement, 4, device->status);
 	sqlite3_bind_int64(statement, 5, device->discovered_at);
 	sqlite3_bind_int64(statement, 6, device->last_seen);
-	return run(store, statement);
+	return run(store, DEVICE_PUT);
 }
 
 static int delete_all_of(struct store *store, enum statement which, const struct mac *mac)
@@ -212,7 +245,7 @@ static int delete_all_of(struct store *store, enum statement which, const struct
 	if (err)
 		return err;
 	bind_mac(statement, 1, mac);
-	return run(store, statement);
+	return run(store, which);
 }
 
 int doppel_store_device_del(struct store *store, const struct mac *mac)
@@ -265,7 +298,7 @@ int doppel_store_lease_put(struct store *store, const struct store_lease *lease)
 	bind_text(statement, 2, lease->protocol);
 	bind_text(statement, 3, lease->addresses);
 	bind_text(statement, 4, lease->data);
-	return run(store, statement);
+	return run(store, LEASE_PUT);
 }
 
 int doppel_store_lease_del(struct store *store, const struct mac *mac, const char *protocol)
@@ -277,7 +310,7 @@ int doppel_store_lease_del(struct store *store, const struct mac *mac, const cha
 		return err;
 	bind_mac(statement, 1, mac);
 	bind_text(statement, 2, protocol);
-	return run(store, statement);
+	return run(store, LEASE_DEL);
 }
 
 struct lease_walk {
@@ -321,7 +354,7 @@ int doppel_store_forward_put(struct store *store, const struct store_forward *fo
 	sqlite3_bind_int(statement, 2, forward->protocol);
 	sqlite3_bind_int(statement, 3, forward->port);
 	sqlite3_bind_int(statement, 4, forward->to);
-	return run(store, statement);
+	return run(store, FORWARD_PUT);
 }
 
 int doppel_store_forward_del(struct store *store, const struct mac *mac, uint8_t protocol,
@@ -335,7 +368,7 @@ int doppel_store_forward_del(struct store *store, const struct mac *mac, uint8_t
 	bind_mac(statement, 1, mac);
 	sqlite3_bind_int(statement, 2, protocol);
 	sqlite3_bind_int(statement, 3, port);
-	err = run(store, statement);
+	err = run(store, FORWARD_DEL);
 	if (err)
 		return err;
 	return sqlite3_changes(store->db) ? 0 : -ENOENT;
@@ -378,7 +411,7 @@ int doppel_store_setting_put(struct store *store, const char *key, const char *v
 		return err;
 	bind_text(statement, 1, key);
 	bind_text(statement, 2, value);
-	return run(store, statement);
+	return run(store, SETTING_PUT);
 }
 
 static int setting_row(sqlite3_stmt *statement, void *ctx)
@@ -404,133 +437,4 @@ int doppel_store_setting_get(struct store *store, const char *key, char **value)
 		return -ENOENT;
 	*value = found;
 	return 0;
-}
-
-/*
- * The lock is on a file of its own: SQLite's own locks are let go of when any
- * descriptor of the database is closed. It ends with the process, however that ends.
- */
-static int lock(struct store *store, const char *path, struct doppel_error *error)
-{
-	auto_free char *name = NULL;
-	char holder[16] = "";
-	ssize_t len;
-
-	if (asprintf(&name, "%s.lock", path) < 0)
-		return -ENOMEM;
-	store->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (store->lock < 0) {
-		doppel_error_add(error, "%s: cannot be opened: %s", name, strerror(errno));
-		return -errno;
-	}
-	if (!flock(store->lock, LOCK_EX | LOCK_NB)) {
-		if (ftruncate(store->lock, 0) || dprintf(store->lock, "%d\n", getpid()) < 0)
-			doppel_log(LOG_WARNING, "%s: %s", name, strerror(errno));
-		return 0;
-	}
-	len = read(store->lock, holder, sizeof(holder) - 1);
-	if (len > 0)
-		holder[strcspn(holder, "\n")] = '\0';
-	doppel_error_add(error, "%s: in use by another agent (process %s); stop that one first",
-			 path, *holder ? holder : "unknown");
-	return -EBUSY;
-}
-
-static int open_db(struct store *store, const char *path, int flags, struct doppel_error *error)
-{
-	int code = sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-
-	if (code) {
-		doppel_error_add(error, "%s: cannot be opened: %s", path, sqlite3_errstr(code));
-		return code == SQLITE_NOMEM ? -ENOMEM : -EIO;
-	}
-	sqlite3_busy_timeout(store->db, 2000);
-	return 0;
-}
-
-static int setup_writer(struct store *store, const char *path, struct doppel_error *error)
-{
-	/*
-	 * With a write-ahead log, NORMAL keeps the file whole through a power
-	 * cut, which may cost the last commits: leases are then asked for
-	 * anew. A killed process loses nothing.
-	 */
-	int err = doppel_schema_migrate(store->db, path, error);
-
-	if (err)
-		return err;
-	if (sqlite3_exec(store->db,
-			 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-			 "PRAGMA foreign_keys = ON",
-			 NULL, NULL, NULL)) {
-		doppel_error_add(error, "%s: %s", path, sqlite3_errmsg(store->db));
-		return -EIO;
-	}
-	return 0;
-}
-
-static int finish_open(struct store *opened, int err, struct store **store)
-{
-	if (err)
-		doppel_store_close(opened);
-	else
-		*store = opened;
-	return err;
-}
-
-int doppel_store_open(const char *path, struct store **store, struct doppel_error *error)
-{
-	struct store *opened = calloc(1, sizeof(*opened));
-	mode_t mask;
-	int err;
-
-	if (!opened)
-		return -ENOMEM;
-	opened->lock = -1;
-	mask = umask(0077);
-	err = doppel_make_parent(path);
-	if (err)
-		doppel_error_add(error, "%s: its directory cannot be made: %s", path,
-				 strerror(-err));
-	else
-		err = lock(opened, path, error);
-	if (!err)
-		err = open_db(opened, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
-	if (!err)
-		err = setup_writer(opened, path, error);
-	umask(mask);
-	return finish_open(opened, err, store);
-}
-
-int doppel_store_open_readonly(const char *path, struct store **store, struct doppel_error *error)
-{
-	struct store *opened;
-	int err;
-
-	if (access(path, R_OK)) {
-		doppel_error_add(error, "%s: cannot be read: %s", path, strerror(errno));
-		return -errno;
-	}
-	opened = calloc(1, sizeof(*opened));
-	if (!opened)
-		return -ENOMEM;
-	opened->lock = -1;
-	err = open_db(opened, path, SQLITE_OPEN_READONLY, error);
-	if (!err)
-		err = doppel_schema_check(opened->db, path, error);
-	return finish_open(opened, err, store);
-}
-
-void doppel_store_close(struct store *store)
-{
-	if (!store)
-		return;
-	if (store->db && doppel_store_dirty(store))
-		doppel_store_commit(store);
-	for (size_t i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(store->statements[i]);
-	sqlite3_close(store->db);
-	if (store->lock >= 0)
-		close(store->lock);
-	free(store);
 }

@@ -49,7 +49,11 @@ struct store_forward {
 
 /*
  * Open the agent's store: made if it is not there (with its directory, mode
- * 0600), migrated if it is old. Locked against a second agent: -EBUSY.
+ * 0600), migrated if it is old (a copy of it stays beside it). Locked against a
+ * second agent: -EBUSY. A damaged file is set aside as FILE.damaged-TIME, with a
+ * line in the log, and begun anew. Where the disk cannot be written the store is
+ * in memory for a while, with what can be read of the file. -EINVAL: the file is
+ * a newer agent's or another program's.
  */
 int doppel_store_open(const char *path, struct store **store, struct doppel_error *error);
 /* For reading beside an agent or without one. -ENOENT if there is none. */
@@ -60,7 +64,24 @@ void doppel_store_close(struct store *store);
 
 /* There is something to commit. */
 bool doppel_store_dirty(const struct store *store);
+/* A killed agent loses nothing of what is committed; a power cut may, up to the last sync. */
 int doppel_store_commit(struct store *store);
+/* What is committed is on the disk after this. 0 or a negative errno. */
+int doppel_store_sync(struct store *store);
+
+/*
+ * Why the file cannot be written, as a line for people, or "". Meanwhile nothing
+ * fails: the store is in memory, and recover() tries to write all of it back.
+ */
+const char *doppel_store_problem(const struct store *store);
+/* 0 when the file is in use (again), else a negative errno. */
+int doppel_store_recover(struct store *store);
+/*
+ * How often content was lost, as with a damaged file: when this grows, put
+ * again what is known. 1 right after opening if there was something and none of
+ * it could be read.
+ */
+unsigned int doppel_store_losses(const struct store *store);
 
 /* Callbacks: non-zero ends the walk and is its result. */
 int doppel_store_device_put(struct store *store, const struct store_device *device);

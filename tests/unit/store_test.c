@@ -2,14 +2,18 @@
 /* The database: what is put in comes out, in transactions, over versions, one agent at a time. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/schema.h"
 #include "store/store.h"
 #include "tap.h"
 
@@ -240,6 +244,12 @@ static void test_versions(void)
 		 "%s: of version 1000, and this doppel knows up to 1: use the newer doppel, or move the file away to begin anew",
 		 path);
 	is_str(error.text, want, "with what to do");
+	set_version("PRAGMA user_version = 0");
+	error = (struct doppel_error){};
+	is_int(doppel_store_open(path, &store, &error), -EINVAL, "another program's database, too");
+	snprintf(want, sizeof(want),
+		 "%s: another program's database; name another file (state) or move this one away", path);
+	is_str(error.text, want, "and left as it is");
 	set_version("DROP TABLE devices; DROP TABLE leases; DROP TABLE forwards;"
 		    "DROP TABLE settings; PRAGMA user_version = 0");
 	error = (struct doppel_error){};
@@ -250,22 +260,209 @@ static void test_versions(void)
 	doppel_store_close(store);
 }
 
+/* Copies of that kind beside the database. */
+static size_t count_copies(const char *pattern)
+{
+	char all[96];
+	glob_t found;
+	size_t count;
+
+	snprintf(all, sizeof(all), "%s.%s", path, pattern);
+	count = glob(all, 0, NULL, &found) ? 0 : found.gl_pathc;
+	globfree(&found);
+	return count;
+}
+
+static void test_migration(void)
+{
+	static const char *const steps[] = { "-- as it is", "CREATE TABLE extra (x INTEGER)" };
+	static const struct schema next = { steps, 2 };
+	struct doppel_error error = {};
+	struct store *store = open_store();
+	char copy[80];
+	glob_t found;
+	sqlite3 *db;
+
+	doppel_store_device_put(store, &printer);
+	doppel_store_close(store);
+	for (int i = 0; i < 5; i++) {
+		sqlite3_open(path, &db);
+		is_int(doppel_schema_migrate(db, &next, path, &error), 0, "to the next version: %s",
+		       error.text);
+		is_int(doppel_schema_migrate(db, &next, path, &error), 0, "which is done once");
+		sqlite3_exec(db, "DROP TABLE extra; PRAGMA user_version = 1", NULL, NULL, NULL);
+		sqlite3_close(db);
+	}
+	is_int(count_copies("v1-*"), 3, "the last few copies from before are kept");
+	snprintf(copy, sizeof(copy), "%s.v1-*", path);
+	glob(copy, 0, NULL, &found);
+	snprintf(copy, sizeof(copy), "%s", found.gl_pathv[2]);
+	globfree(&found);
+	is_int(doppel_store_open_readonly(copy, &store, &error), 0, "each is a database");
+	is_int(count_devices(store), 1, "with what there was");
+	doppel_store_close(store);
+}
+
+/* A file that cannot be trusted: what was there before, what is done to it, what is left. */
+static void is_begun_anew(const char *name)
+{
+	const size_t before = count_copies("damaged-*Z*");
+	struct store *store = open_store();
+
+	ok(store, "%s is no reason not to start", name);
+	is_int(doppel_store_losses(store), 1, "  what it had is lost");
+	is_int(count_devices(store), 0, "  and nothing is left");
+	is_str(doppel_store_problem(store), "", "  but a file to write to");
+	ok(count_copies("damaged-*Z*") > before || before >= 3, "  the damaged one is set aside");
+	is_int(doppel_store_device_put(store, &printer), 0, "  what is put");
+	doppel_store_close(store);
+	store = open_store();
+	is_int(count_devices(store), 1, "  is there");
+	is_int(doppel_store_losses(store), 0, "  and nothing is lost any more");
+	doppel_store_close(store);
+}
+
+static void overwrite(off_t at, size_t len)
+{
+	char junk[4096];
+	int fd = open(path, O_WRONLY);
+
+	memset(junk, 0xa5, sizeof(junk));
+	for (; len; len -= len < sizeof(junk) ? len : sizeof(junk))
+		at += pwrite(fd, junk, len < sizeof(junk) ? len : sizeof(junk), at);
+	close(fd);
+}
+
+static void test_damage(void)
+{
+	struct stat st;
+
+	overwrite(0, 16);
+	is_begun_anew("a wrong magic");
+	stat(path, &st);
+	overwrite(0, (size_t)st.st_size);
+	is_begun_anew("garbage");
+	stat(path, &st);
+	ok(!truncate(path, st.st_size / 2), "half a file");
+	is_begun_anew("half a file");
+	overwrite(4096, 4096);
+	is_begun_anew("a page of garbage");
+	set_version("DROP TABLE leases");
+	is_begun_anew("a table that is missing");
+	is_int(count_copies("damaged-*Z") + count_copies("damaged-*Z.*"), 3, "a few are kept");
+}
+
+/* A log that was cut or scribbled over: what it had up to there counts. */
+static void test_log(void)
+{
+	char log[80];
+	struct store *store;
+	struct stat st;
+	pid_t pid = fork();
+	int fd;
+
+	if (!pid) {
+		struct store_device device = printer;
+
+		store = open_store();
+		for (int i = 0; i < 50; i++) {
+			device.mac.b[4] = (uint8_t)i;
+			doppel_store_device_put(store, &device);
+			doppel_store_commit(store);
+		}
+		raise(SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+	snprintf(log, sizeof(log), "%s-wal", path);
+	ok(!stat(log, &st) && st.st_size > 10000, "a killed agent leaves its log");
+	fd = open(log, O_WRONLY);
+	is_int(pwrite(fd, "\xa5\xa5\xa5\xa5", 4, st.st_size / 2), 4, "with a scratch in the middle");
+	close(fd);
+	store = open_store();
+	ok(count_devices(store) > 10 && count_devices(store) < 50, "what is before it is there");
+	is_int(doppel_store_losses(store), 0, "without a loss");
+	is_int(doppel_store_device_put(store, &printer), 0, "and it goes on");
+	doppel_store_close(store);
+}
+
+/* No file grows beyond that many bytes from now on. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void put_many(struct store *store, uint8_t kind, int count)
+{
+	struct store_device device = printer;
+	int failures = 0;
+
+	device.mac.b[3] = kind;
+	for (int i = 0; i < count; i++) {
+		device.mac.b[4] = (uint8_t)(i >> 8);
+		device.mac.b[5] = (uint8_t)i;
+		failures += doppel_store_device_put(store, &device) != 0;
+		if (i % 10 == 9)
+			failures += doppel_store_commit(store) != 0;
+	}
+	is_int(failures, 0, "%d devices are put", count);
+}
+
+/* The disk takes no more, and later does again. */
+static void test_full(void)
+{
+	struct store_forward forward = { printer.mac, IPPROTO_TCP, 8080, 80 };
+	struct store *store = open_store();
+	int before = count_devices(store);
+	char want[128];
+
+	put_many(store, 1, 50);
+	signal(SIGXFSZ, SIG_IGN);
+	limit_files(60000);
+	put_many(store, 2, 1000);
+	snprintf(want, sizeof(want), "%s: disk I/O error", path);
+	is_str(doppel_store_problem(store), want, "on a disk that cannot be written");
+	is_int(count_devices(store), before + 1050, "all are there");
+	is_int(doppel_store_forward_put(store, &forward), 0, "a forward is put");
+	is_int(doppel_store_device_del(store, &printer.mac), 0, "a device goes");
+	ok(doppel_store_recover(store) < 0, "the disk is as it was");
+	is_str(doppel_store_problem(store), want, "and so is what is said");
+	limit_files(RLIM_INFINITY);
+	is_int(doppel_store_recover(store), 0, "it can be written again");
+	is_str(doppel_store_problem(store), "", "and nothing is wrong");
+	is_int(doppel_store_losses(store), 0, "nothing was lost");
+	put_many(store, 3, 10);
+	is_int(doppel_store_sync(store), 0, "synced");
+	doppel_store_close(store);
+	store = open_store();
+	is_int(count_devices(store), before + 1050 - 1 + 10, "another agent finds all");
+	doppel_store_close(store);
+}
+
+/* Closed while the disk is full: the file is what it was before. */
+static void test_closed_full(void)
+{
+	struct store *store = open_store();
+	int before = count_devices(store);
+
+	limit_files(60000);
+	put_many(store, 4, 1000);
+	doppel_store_close(store);
+	limit_files(RLIM_INFINITY);
+	store = open_store();
+	ok(count_devices(store) >= before && !doppel_store_losses(store),
+	   "a store that was closed on a full disk opens");
+	doppel_store_close(store);
+}
+
 static void test_refusals(void)
 {
 	struct doppel_error error = {};
 	struct store *store;
-	FILE *file = fopen(path, "w");
-	char want[200];
 
-	for (int i = 0; i < 100; i++)
-		fputs("this is no database\n", file);
-	fclose(file);
-	ok(doppel_store_open(path, &store, &error) < 0, "what is no database is refused");
-	snprintf(want, sizeof(want),
-		 "%s: file is not a database: not a database of doppel's; move it away to begin anew",
-		 path);
-	is_str(error.text, want, "with what to do");
-	error = (struct doppel_error){};
 	unlink(path);
 	is_int(doppel_store_open_readonly(path, &store, &error), -ENOENT, "none to read");
 	error = (struct doppel_error){};
@@ -297,6 +494,11 @@ int main(void)
 	test_kill();
 	test_lock();
 	test_versions();
+	test_migration();
+	test_damage();
+	test_log();
+	test_full();
+	test_closed_full();
 	test_refusals();
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	return system(command) ? 1 : done_testing();
