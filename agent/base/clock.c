@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
+
 static int64_t real_mono_ms(struct clock *self)
 {
 	struct timespec now;
@@ -22,9 +24,24 @@ static int64_t real_wall_s(struct clock *self)
 	return time(NULL);
 }
 
+static const char *real_boot(struct clock *self)
+{
+	static char id[40];
+	auto_fclose FILE *file = NULL;
+
+	(void)self;
+	if (*id)
+		return id;
+	file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	if (!file || fscanf(file, "%39s", id) != 1)
+		*id = '\0';
+	return id;
+}
+
 struct clock doppel_clock = {
 	.mono_ms = real_mono_ms,
 	.wall_s = real_wall_s,
+	.boot = real_boot,
 };
 
 char *doppel_time_format(int64_t wall_s, char text[DOPPEL_TIME_TEXT])

@@ -8,6 +8,8 @@
 struct clock {
 	int64_t (*mono_ms)(struct clock *clock); /* monotonic milliseconds, suspend included */
 	int64_t (*wall_s)(struct clock *clock);	 /* seconds since the epoch */
+	/* Names this boot, in which mono_ms counts; NULL: nobody can tell one from another. */
+	const char *(*boot)(struct clock *clock);
 };
 
 extern struct clock doppel_clock;
@@ -21,6 +23,15 @@ static inline int64_t doppel_clock_wall_s(struct clock *clock)
 {
 	return clock->wall_s(clock);
 }
+
+/* "" if nobody can tell. */
+static inline const char *doppel_clock_boot(struct clock *clock)
+{
+	return clock->boot ? clock->boot(clock) : "";
+}
+
+/* 2023: a wall clock that stands before it was never set. A box without a battery boots like that. */
+#define DOPPEL_CLOCK_SET_S 1672531200
 
 #define DOPPEL_TIME_TEXT 32
 

@@ -123,7 +123,7 @@ static void put_lease(struct device *device, const char *protocol, const char *a
 static void keep4(struct device *device)
 {
 	const struct dhcp4_lease *lease = doppel_dhcp4_lease(&device->dhcp4);
-	char auto_free *data = lease ? doppel_lease_from_dhcp4(lease) : NULL;
+	char auto_free *data = lease ? doppel_lease_from_dhcp4(lease, device->gateway->clock) : NULL;
 	char address[DOPPEL_IP4_TEXT] = "", text[DOPPEL_IP4_TEXT + 4] = "";
 
 	if (lease)
@@ -142,7 +142,7 @@ static void add_address(struct buf *buf, const struct in6_addr *address)
 static void keep6(struct device *device)
 {
 	const struct dhcp6_lease *lease = doppel_dhcp6_lease(&device->dhcp6);
-	char auto_free *data = lease ? doppel_lease_from_dhcp6(lease) : NULL;
+	char auto_free *data = lease ? doppel_lease_from_dhcp6(lease, device->gateway->clock) : NULL;
 	struct buf auto_buf addresses = { 0 };
 	unsigned int i;
 

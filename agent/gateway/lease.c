@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 
+#define WALL_MAX ((int64_t)1 << 40)	/* seconds: sums of such never overflow, in milliseconds either */
+
 static void put_json(json_t **json)
 {
 	json_decref(*json);
@@ -82,6 +84,82 @@ static bool to_prefix_len(const json_t *json, uint8_t max, uint8_t *len)
 	return true;
 }
 
+/*
+ * Times in a lease are of the wall clock, as it stood when the lease was written. How long ago that was
+ * is told by the monotonic clock if the box was not booted since, whatever became of the wall clock;
+ * else by the wall clock, unless that was never set then, or is not now.
+ */
+struct written {
+	int64_t wall_s;		/* when it was written */
+	int64_t ago_ms;		/* which is so long ago; 0 if that is not known */
+	bool known;
+};
+
+static json_t *from_now(struct clock *clock)
+{
+	return json_pack("{s:s, s:I, s:I}", "boot", doppel_clock_boot(clock),
+			 "mono_ms", (json_int_t)doppel_clock_mono_ms(clock),
+			 "wall_s", (json_int_t)doppel_clock_wall_s(clock));
+}
+
+static bool same_boot(const json_t *json, struct clock *clock)
+{
+	const char *boot = json_string_value(json_object_get(json, "boot"));
+
+	return boot && *boot && !strcmp(boot, doppel_clock_boot(clock));
+}
+
+static bool to_written(const json_t *lease, struct clock *clock, struct written *written)
+{
+	const json_t *json = json_object_get(lease, "written");
+	const int64_t wall_s = doppel_clock_wall_s(clock);
+	int64_t mono_ms;
+
+	if (!to_number(json, "mono_ms", 0, WALL_MAX * 1000, &mono_ms) ||
+	    !to_number(json, "wall_s", 0, WALL_MAX, &written->wall_s))
+		return false;
+	written->known = true;
+	if (same_boot(json, clock)) {
+		written->ago_ms = doppel_clock_mono_ms(clock) - mono_ms;
+	} else {
+		written->ago_ms = (wall_s - written->wall_s) * 1000;
+		written->known = wall_s >= DOPPEL_CLOCK_SET_S &&
+				 written->wall_s >= DOPPEL_CLOCK_SET_S;
+	}
+	if (!written->known || written->ago_ms < 0) {
+		written->known = false;
+		written->ago_ms = 0;
+	}
+	return true;
+}
+
+static int64_t to_wall(int64_t at, struct clock *clock)
+{
+	return doppel_clock_wall_s(clock) + (at - doppel_clock_mono_ms(clock)) / 1000;
+}
+
+static int64_t from_wall(int64_t wall_s, const struct written *written, struct clock *clock)
+{
+	return doppel_clock_mono_ms(clock) - written->ago_ms + (wall_s - written->wall_s) * 1000;
+}
+
+/* An end, 0 standing for "for ever". */
+static json_t *from_until(int64_t until, struct clock *clock)
+{
+	return json_integer(until == NEVER ? 0 : to_wall(until, clock));
+}
+
+static bool to_until(const json_t *json, const char *key, const struct written *written,
+		     struct clock *clock, int64_t *until)
+{
+	int64_t wall_s;
+
+	if (!to_number(json, key, 0, WALL_MAX, &wall_s))
+		return false;
+	*until = wall_s ? from_wall(wall_s, written, clock) : NEVER;
+	return true;
+}
+
 static char *dump(json_t *json)
 {
 	return json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -97,7 +175,7 @@ static json_t *from_servers4(const struct in_addr *servers, unsigned int count)
 	return list;
 }
 
-char *doppel_lease_from_dhcp4(const struct dhcp4_lease *lease)
+char *doppel_lease_from_dhcp4(const struct dhcp4_lease *lease, struct clock *clock)
 {
 	json_t *routes = json_array();
 	json_t auto_json *json = NULL;
@@ -111,7 +189,7 @@ char *doppel_lease_from_dhcp4(const struct dhcp4_lease *lease)
 				      "prefix_len", route->prefix_len,
 				      "router", from_ip4(route->router)));
 	}
-	json = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:I, s:I, s:I, s:I}",
+	json = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o}",
 			 "address", from_ip4(lease->address),
 			 "prefix_len", lease->prefix_len,
 			 "server", from_ip4(lease->server),
@@ -126,7 +204,8 @@ char *doppel_lease_from_dhcp4(const struct dhcp4_lease *lease)
 			 "lease_s", (json_int_t)lease->lease_s,
 			 "t1_s", (json_int_t)lease->t1_s,
 			 "t2_s", (json_int_t)lease->t2_s,
-			 "acquired_wall_s", (json_int_t)lease->acquired_wall_s);
+			 "acquired_wall_s", (json_int_t)to_wall(lease->acquired_ms, clock),
+			 "written", from_now(clock));
 	return dump(json);
 }
 
@@ -175,13 +254,15 @@ int doppel_lease_to_dhcp4(const char *text, struct clock *clock, struct dhcp4_le
 	json_t auto_json *json = json_loads(text, 0, NULL);
 	const char *server_mac = json_string_value(json_object_get(json, "server_mac"));
 	struct dhcp4_lease read = { 0 };
-	int64_t mtu = 0;
+	int64_t mtu = 0, acquired;
+	struct written written;
 
 	if (!to_ip4(json, "address", &read.address) || !doppel_ip4_is_host(read.address) ||
 	    !to_prefix_len(json, 32, &read.prefix_len) || !to_ip4(json, "server", &read.server) ||
 	    !to_ip4(json, "router", &read.router) || !to_u32(json, "lease_s", &read.lease_s) ||
 	    !to_u32(json, "t1_s", &read.t1_s) || !to_u32(json, "t2_s", &read.t2_s) ||
-	    !to_number(json, "acquired_wall_s", 0, INT64_MAX / 1000, &read.acquired_wall_s) ||
+	    !to_number(json, "acquired_wall_s", -WALL_MAX, WALL_MAX, &acquired) ||
+	    !to_written(json, clock, &written) ||
 	    !server_mac || doppel_mac_parse(server_mac, &read.server_mac))
 		return -EINVAL;
 	if (to_number(json, "mtu", 0, UINT16_MAX, &mtu))
@@ -191,7 +272,7 @@ int doppel_lease_to_dhcp4(const char *text, struct clock *clock, struct dhcp4_le
 	read.dns_count = to_servers4(json, "dns", read.dns);
 	read.ntp_count = to_servers4(json, "ntp", read.ntp);
 	to_routes(json, &read);
-	doppel_dhcp4_rebase(&read, clock);
+	read.acquired_ms = from_wall(acquired, &written, clock);
 	*lease = read;
 	return 0;
 }
@@ -225,7 +306,7 @@ static bool to_duid(const json_t *json, const char *key, struct dhcp6_lease *lea
 	return true;
 }
 
-char *doppel_lease_from_dhcp6(const struct dhcp6_lease *lease)
+char *doppel_lease_from_dhcp6(const struct dhcp6_lease *lease, struct clock *clock)
 {
 	json_t *addresses = json_array();
 	json_t *dns = json_array();
@@ -242,13 +323,14 @@ char *doppel_lease_from_dhcp6(const struct dhcp6_lease *lease)
 	}
 	for (i = 0; i < lease->dns_count; i++)
 		json_array_append_new(dns, from_ip6(&lease->dns[i]));
-	json = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}",
+	json = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o}",
 			 "addresses", addresses,
 			 "dns", dns,
 			 "server_duid", from_duid(lease->server_duid, lease->server_duid_len),
 			 "t1_s", (json_int_t)lease->t1_s,
 			 "t2_s", (json_int_t)lease->t2_s,
-			 "acquired_wall_s", (json_int_t)lease->acquired_wall_s);
+			 "acquired_wall_s", (json_int_t)to_wall(lease->acquired_ms, clock),
+			 "written", from_now(clock));
 	return dump(json);
 }
 
@@ -256,12 +338,15 @@ int doppel_lease_to_dhcp6(const char *text, struct clock *clock, struct dhcp6_le
 {
 	json_t auto_json *json = json_loads(text, 0, NULL);
 	struct dhcp6_lease read = { 0 };
+	struct written written;
 	const json_t *item;
+	int64_t acquired;
 	size_t i;
 
 	if (!to_duid(json, "server_duid", &read) || !to_u32(json, "t1_s", &read.t1_s) ||
 	    !to_u32(json, "t2_s", &read.t2_s) ||
-	    !to_number(json, "acquired_wall_s", 0, INT64_MAX / 1000, &read.acquired_wall_s))
+	    !to_number(json, "acquired_wall_s", -WALL_MAX, WALL_MAX, &acquired) ||
+	    !to_written(json, clock, &written))
 		return -EINVAL;
 	json_array_foreach(json_object_get(json, "addresses"), i, item) {
 		struct dhcp6_address address = { 0 };
@@ -281,31 +366,21 @@ int doppel_lease_to_dhcp6(const char *text, struct clock *clock, struct dhcp6_le
 	}
 	if (!read.address_count)
 		return -EINVAL;
-	doppel_dhcp6_rebase(&read, clock);
+	read.acquired_ms = from_wall(acquired, &written, clock);
+	/* One whose age nobody knows is due for renewal. */
+	if (!written.known && read.t1_s != DHCP6_INFINITE)
+		read.acquired_ms = doppel_earlier(read.acquired_ms, doppel_clock_mono_ms(clock) -
+						  (int64_t)read.t1_s * 1000);
 	*lease = read;
 	return 0;
-}
-
-/* Monotonic to wall clock and back; 0 stands for "for ever". */
-static int64_t to_wall(int64_t until, struct clock *clock)
-{
-	if (until == NEVER)
-		return 0;
-	return doppel_clock_wall_s(clock) + (until - doppel_clock_mono_ms(clock)) / 1000;
-}
-
-static int64_t from_wall(int64_t until, struct clock *clock)
-{
-	if (!until)
-		return NEVER;
-	return doppel_clock_mono_ms(clock) + (until - doppel_clock_wall_s(clock)) * 1000;
 }
 
 char *doppel_lease_from_slaac(const struct slaac_address *addresses, unsigned int count,
 			      struct clock *clock)
 {
 	json_t *list = json_array();
-	json_t auto_json *json = json_pack("{s:o}", "addresses", list);
+	json_t auto_json *json = json_pack("{s:o, s:o}", "addresses", list, "written",
+					   from_now(clock));
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
@@ -313,11 +388,11 @@ char *doppel_lease_from_slaac(const struct slaac_address *addresses, unsigned in
 
 		if (address->state != SLAAC_PREFERRED && address->state != SLAAC_DEPRECATED)
 			continue;
-		json_array_append_new(list, json_pack("{s:o, s:i, s:I, s:I}",
+		json_array_append_new(list, json_pack("{s:o, s:i, s:o, s:o}",
 			"address", from_ip6(&address->address),
 			"prefix_len", address->prefix_len,
-			"valid_until", (json_int_t)to_wall(address->valid_until, clock),
-			"preferred_until", (json_int_t)to_wall(address->preferred_until, clock)));
+			"valid_until", from_until(address->valid_until, clock),
+			"preferred_until", from_until(address->preferred_until, clock)));
 	}
 	return dump(json);
 }
@@ -329,23 +404,21 @@ int doppel_lease_to_slaac(const char *text, struct clock *clock,
 	json_t auto_json *json = json_loads(text, 0, NULL);
 	const json_t *list = json_object_get(json, "addresses");
 	const int64_t now = doppel_clock_mono_ms(clock);
+	struct written written;
 	const json_t *item;
 	size_t i;
 
-	if (!json_is_array(list))
+	if (!json_is_array(list) || !to_written(json, clock, &written))
 		return -EINVAL;
 	*count = 0;
 	json_array_foreach(list, i, item) {
 		struct slaac_address address = { .state = SLAAC_PREFERRED };
-		int64_t valid, preferred;
 
 		if (*count == SLAAC_ADDRESSES_MAX || !to_ip6(item, "address", &address.address) ||
 		    !to_prefix_len(item, 128, &address.prefix_len) ||
-		    !to_number(item, "valid_until", 0, INT64_MAX / 2000, &valid) ||
-		    !to_number(item, "preferred_until", 0, INT64_MAX / 2000, &preferred))
+		    !to_until(item, "valid_until", &written, clock, &address.valid_until) ||
+		    !to_until(item, "preferred_until", &written, clock, &address.preferred_until))
 			continue;
-		address.valid_until = from_wall(valid, clock);
-		address.preferred_until = from_wall(preferred, clock);
 		if (address.valid_until <= now)
 			continue;
 		if (address.preferred_until <= now)

@@ -32,8 +32,10 @@
 #include "store/store.h"
 #include "tap.h"
 
+#ifndef FAKE_DEVICES
 #define FAKE_DEVICES 64
-#define FAKE_FORWARDS 512
+#endif
+#define FAKE_FORWARDS (10 * FAKE_DEVICES)
 #define FAKE_MAPPINGS 16
 
 struct fake {
@@ -43,7 +45,8 @@ struct fake {
 	struct rtnetlink rt;
 	struct packet_socket packet;
 	struct udp_socket udp;
-	int64_t now;
+	int64_t now, wall_shift;	/* seconds by which the wall clock was set */
+	const char *boot;
 	uint32_t seed;
 	int fds[2];			/* never readable */
 
@@ -134,7 +137,13 @@ static inline int64_t fake_mono(struct clock *clock)
 
 static inline int64_t fake_wall(struct clock *clock)
 {
-	return 1700000000 + fake_mono(clock) / 1000;
+	return 1700000000 + container_of(clock, struct fake, clock)->wall_shift +
+	       fake_mono(clock) / 1000;
+}
+
+static inline const char *fake_boot(struct clock *clock)
+{
+	return container_of(clock, struct fake, clock)->boot;
 }
 
 static inline uint32_t fake_below(struct rng *rng, uint32_t n)
@@ -874,9 +883,10 @@ static inline struct fake *fake_new(void)
 
 	if (!fake || pipe(fake->fds))
 		abort();
-	fake->clock = (struct clock){ fake_mono, fake_wall };
+	fake->clock = (struct clock){ fake_mono, fake_wall, fake_boot };
 	fake->rng.below = fake_below;
 	fake->now = 1000000;
+	fake->boot = "first";
 	fake->seed = 7;
 	fake->loaded = true;
 	fake->dhcp_server = true;
