@@ -35,7 +35,6 @@ struct agent {
 	struct gateway *gateway;
 	struct api *api;
 	ev_signal hangup, terminate, interrupt;
-	ev_prepare commit;
 };
 
 /* Each line of what went wrong is a line of the log. */
@@ -100,16 +99,6 @@ static void on_terminate(struct ev_loop *loop, ev_signal *signal_watcher, int ev
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* Before the loop sleeps: what was written since then is one transaction. */
-static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
-{
-	struct agent *agent = prepare->data;
-
-	(void)loop;
-	(void)events;
-	doppel_store_commit(agent->store);
-}
-
 static void watch_signal(struct agent *agent, ev_signal *watcher, int number,
 			 void (*cb)(struct ev_loop *loop, ev_signal *watcher, int events))
 {
@@ -163,11 +152,6 @@ static void watch(struct agent *agent)
 	watch_signal(agent, &agent->hangup, SIGHUP, on_hangup);
 	watch_signal(agent, &agent->terminate, SIGTERM, on_terminate);
 	watch_signal(agent, &agent->interrupt, SIGINT, on_terminate);
-	ev_prepare_init(&agent->commit, on_prepare);
-	/* After every other prepare watcher. */
-	ev_set_priority(&agent->commit, EV_MINPRI);
-	agent->commit.data = agent;
-	ev_prepare_start(agent->loop, &agent->commit);
 }
 
 static void stop(struct agent *agent)

@@ -40,6 +40,12 @@ struct restored_leases {
 	unsigned int slaac_count;
 };
 
+/* What the store has of a lease. */
+struct kept_lease {
+	uint32_t digest;		/* of its addresses; 0: it has none */
+	int64_t until;			/* good for nothing afterwards */
+};
+
 /* A LAN address that a frame said to be the device's, until that is known: see claim.c. */
 struct lan_claim {
 	struct map_node node;		/* by `address`, while there is a stage */
@@ -64,6 +70,7 @@ struct device {
 	struct map_node lan_node;	/* by it, unless it is zero */
 	struct lan_claim claim;
 	bool seen;			/* ever, on the LAN: it has an identity */
+	bool adopted;			/* the module had it, and the store had not */
 	bool inactive;			/* silent */
 	unsigned int probes;		/* since it went silent */
 	int64_t seen_ms;		/* last frame of it */
@@ -92,6 +99,9 @@ struct device {
 	char refusal[NEGOTIATION_REASON_MAX];	/* why the module does not have what it should */
 
 	bool keep4, keep6, keep_slaac, keep_device;	/* the store must learn of a change */
+	bool stored;			/* the store has the device, with: */
+	struct in_addr kept_lan;
+	struct kept_lease kept4, kept6, kept_slaac;
 	enum device_status status;	/* as last told */
 	bool changed;			/* something that listeners want to know */
 };
@@ -168,8 +178,12 @@ void doppel_device_view(const struct device *device, struct device_view *view,
 /* Tell the module the difference; -errno leaves device->refusal. */
 int doppel_device_push(struct device *device);
 int doppel_device_remove(struct device *device);
-/* Write to the store what has changed. */
+/* Write to the store what has changed and must not be lost; the rest waits for doppel_keep_now(). */
 void doppel_device_keep(struct device *device);
+/* All that has changed. */
+void doppel_device_write(struct device *device);
+/* All that is known is to be written: not that nothing is known, where a lease is asked for again. */
+void doppel_device_changed(struct device *device);
 /* Leases of the store for device->restored. */
 int doppel_device_restore(struct device *device);
 

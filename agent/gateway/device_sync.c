@@ -104,32 +104,25 @@ int doppel_device_remove(struct device *device)
 	return err;
 }
 
-static void put_lease(struct device *device, const char *protocol, const char *addresses,
-		      const char *data)
+/* FNV-1a; 0 is for no addresses at all. */
+static uint32_t digest(const char *addresses)
 {
-	const struct store_lease lease = {
-		.mac = device->mac,
-		.protocol = protocol,
-		.addresses = addresses,
-		.data = data,
-	};
+	uint32_t hash = 2166136261u;
 
-	if (data && addresses && addresses[0])
-		doppel_store_lease_put(device->gateway->store, &lease);
-	else
-		doppel_store_lease_del(device->gateway->store, &device->mac, protocol);
+	if (!addresses || !*addresses)
+		return 0;
+	for (; *addresses; addresses++)
+		hash = (hash ^ (unsigned char)*addresses) * 16777619u;
+	return hash ? hash : 1;
 }
 
-static void keep4(struct device *device)
+static void format4(const struct dhcp4_lease *lease, struct buf *addresses)
 {
-	const struct dhcp4_lease *lease = doppel_dhcp4_lease(&device->dhcp4);
-	char auto_free *data = lease ? doppel_lease_from_dhcp4(lease, device->gateway->clock) : NULL;
-	char address[DOPPEL_IP4_TEXT] = "", text[DOPPEL_IP4_TEXT + 4] = "";
+	char text[DOPPEL_IP4_TEXT];
 
 	if (lease)
-		snprintf(text, sizeof(text), "%s/%u", doppel_ip4_format(lease->address, address),
-			 lease->prefix_len);
-	put_lease(device, "dhcp4", text, data);
+		doppel_buf_printf(addresses, "%s/%u", doppel_ip4_format(lease->address, text),
+				  lease->prefix_len);
 }
 
 static void add_address(struct buf *buf, const struct in6_addr *address)
@@ -139,34 +132,66 @@ static void add_address(struct buf *buf, const struct in6_addr *address)
 	doppel_buf_printf(buf, "%s%s", buf->len ? ", " : "", doppel_ip6_format(address, text));
 }
 
-static void keep6(struct device *device)
+static void format6(const struct dhcp6_lease *lease, struct buf *addresses)
 {
-	const struct dhcp6_lease *lease = doppel_dhcp6_lease(&device->dhcp6);
-	char auto_free *data = lease ? doppel_lease_from_dhcp6(lease, device->gateway->clock) : NULL;
-	struct buf auto_buf addresses = { 0 };
 	unsigned int i;
 
 	for (i = 0; lease && i < lease->address_count; i++)
-		add_address(&addresses, &lease->addresses[i].address);
-	put_lease(device, "dhcp6", addresses.data, data);
+		add_address(addresses, &lease->addresses[i].address);
 }
 
-static void keep_slaac(struct device *device)
+static bool in_use(const struct slaac_address *address)
 {
-	const struct slaac *slaac = &device->slaac;
-	char auto_free *data = doppel_lease_from_slaac(slaac->addresses, slaac->count,
-						       device->gateway->clock);
-	struct buf auto_buf addresses = { 0 };
+	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
+}
+
+static void format_slaac(const struct slaac *slaac, struct buf *addresses)
+{
 	unsigned int i;
 
 	for (i = 0; i < slaac->count; i++)
-		if (slaac->addresses[i].state == SLAAC_PREFERRED ||
-		    slaac->addresses[i].state == SLAAC_DEPRECATED)
-			add_address(&addresses, &slaac->addresses[i].address);
-	put_lease(device, "slaac", addresses.data, data);
+		if (in_use(&slaac->addresses[i]))
+			add_address(addresses, &slaac->addresses[i].address);
 }
 
-void doppel_device_keep(struct device *device)
+/* The first end of one of them. */
+static int64_t slaac_until(const struct slaac *slaac)
+{
+	int64_t until = NEVER;
+	unsigned int i;
+
+	for (i = 0; i < slaac->count; i++)
+		if (in_use(&slaac->addresses[i]))
+			until = doppel_earlier(until, slaac->addresses[i].valid_until);
+	return until;
+}
+
+static void put_lease(struct device *device, const char *protocol, const struct buf *addresses,
+		      const char *data, int64_t until, struct kept_lease *kept)
+{
+	const struct store_lease lease = {
+		.mac = device->mac,
+		.protocol = protocol,
+		.addresses = addresses->data,
+		.data = data,
+	};
+
+	if (data && addresses->len)
+		doppel_store_lease_put(device->gateway->store, &lease);
+	else
+		doppel_store_lease_del(device->gateway->store, &device->mac, protocol);
+	*kept = (struct kept_lease){ .digest = digest(addresses->data), .until = until };
+}
+
+/* What the store has leads to the same addresses, and will until long after the next burst. */
+static bool may_wait(const struct device *device, const struct buf *addresses,
+		     const struct kept_lease *kept)
+{
+	return digest(addresses->data) == kept->digest &&
+	       kept->until > doppel_gateway_now(device->gateway) + 2 * KEEP_MS;
+}
+
+static void write_device(struct device *device)
 {
 	struct store_device row = {
 		.mac = device->mac,
@@ -175,21 +200,114 @@ void doppel_device_keep(struct device *device)
 		.last_seen = device->last_seen,
 	};
 
-	if (!device->seen)
+	snprintf(row.name, sizeof(row.name), "%s", device->hostname);
+	snprintf(row.status, sizeof(row.status), "%s", doppel_device_status_name(device->status));
+	doppel_store_device_put(device->gateway->store, &row);
+	device->stored = true;
+	device->kept_lan = device->lan_ipv4;
+	device->keep_device = false;
+}
+
+static void keep4(struct device *device, bool now)
+{
+	const struct dhcp4_lease *lease = doppel_dhcp4_lease(&device->dhcp4);
+	struct buf auto_buf addresses = { 0 };
+	char auto_free *data = NULL;
+
+	format4(lease, &addresses);
+	if (!now && may_wait(device, &addresses, &device->kept4))
 		return;
-	if (device->keep_device) {
-		snprintf(row.name, sizeof(row.name), "%s", device->hostname);
-		snprintf(row.status, sizeof(row.status), "%s",
-			 doppel_device_status_name(device->status));
-		doppel_store_device_put(device->gateway->store, &row);
-	}
-	if (device->keep4)
-		keep4(device);
-	if (device->keep6)
-		keep6(device);
-	if (device->keep_slaac)
-		keep_slaac(device);
-	device->keep_device = device->keep4 = device->keep6 = device->keep_slaac = false;
+	if (lease)
+		data = doppel_lease_from_dhcp4(lease, device->gateway->clock);
+	put_lease(device, "dhcp4", &addresses, data,
+		  lease ? doppel_dhcp4_expiry_ms(lease) : NEVER, &device->kept4);
+	device->keep4 = false;
+}
+
+static void keep6(struct device *device, bool now)
+{
+	const struct dhcp6_lease *lease = doppel_dhcp6_lease(&device->dhcp6);
+	struct buf auto_buf addresses = { 0 };
+	char auto_free *data = NULL;
+
+	format6(lease, &addresses);
+	if (!now && may_wait(device, &addresses, &device->kept6))
+		return;
+	if (lease)
+		data = doppel_lease_from_dhcp6(lease, device->gateway->clock);
+	put_lease(device, "dhcp6", &addresses, data,
+		  lease ? doppel_dhcp6_expiry_ms(lease) : NEVER, &device->kept6);
+	device->keep6 = false;
+}
+
+/*
+ * Each advertisement lets all of them live on. What the store has is as good as new while most of its
+ * time is left: the next advertisement comes long before its end.
+ */
+static bool good_enough(const struct device *device, const struct buf *addresses)
+{
+	const struct kept_lease *kept = &device->kept_slaac;
+	const int64_t now = doppel_gateway_now(device->gateway);
+
+	return digest(addresses->data) == kept->digest &&
+	       (kept->until - now) / 3 > (slaac_until(&device->slaac) - now) / 4;
+}
+
+static void keep_slaac(struct device *device, bool now)
+{
+	const struct slaac *slaac = &device->slaac;
+	struct buf auto_buf addresses = { 0 };
+	char auto_free *data = NULL;
+
+	format_slaac(slaac, &addresses);
+	device->keep_slaac = !good_enough(device, &addresses);
+	if (!device->keep_slaac || (!now && may_wait(device, &addresses, &device->kept_slaac)))
+		return;
+	if (addresses.len)
+		data = doppel_lease_from_slaac(slaac->addresses, slaac->count,
+					       device->gateway->clock);
+	put_lease(device, "slaac", &addresses, data, slaac_until(slaac), &device->kept_slaac);
+	device->keep_slaac = false;
+}
+
+static void keep(struct device *device, bool now)
+{
+	const bool leases = device->keep4 || device->keep6 || device->keep_slaac;
+
+	if (!device->seen || !(device->keep_device || leases))
+		return;
+	/* Leases hang on their device's row. */
+	if (!device->stored ||
+	    (device->keep_device && (now || !doppel_ip4_eq(device->lan_ipv4, device->kept_lan))))
+		write_device(device);
+	/* Leases of the store that no machine has taken over yet are still the best that is known. */
+	if (device->keep4 && device->negotiating)
+		keep4(device, now);
+	if (device->keep6 && device->negotiating)
+		keep6(device, now);
+	if (device->keep_slaac && device->negotiating)
+		keep_slaac(device, now);
+	if (device->keep_device || device->keep4 || device->keep6 || device->keep_slaac)
+		doppel_keep_soon(device->gateway);
+}
+
+void doppel_device_keep(struct device *device)
+{
+	keep(device, false);
+}
+
+void doppel_device_changed(struct device *device)
+{
+	device->keep_device = true;
+	device->keep4 |= doppel_dhcp4_lease(&device->dhcp4) != NULL;
+	device->keep6 |= doppel_dhcp6_lease(&device->dhcp6) != NULL;
+	device->keep_slaac |= device->slaac.count > 0;
+	device->kept_slaac.digest = 0;
+}
+
+void doppel_device_write(struct device *device)
+{
+	keep(device, true);
 }
 
 static int take_lease(const struct store_lease *lease, void *ctx)
@@ -197,17 +315,25 @@ static int take_lease(const struct store_lease *lease, void *ctx)
 	struct device *device = ctx;
 	struct restored_leases *restored = device->restored;
 	struct clock *clock = device->gateway->clock;
+	const struct kept_lease kept = { .digest = digest(lease->addresses), .until = 0 };
 	int err = 0;
 
 	if (!strcmp(lease->protocol, "dhcp4")) {
 		err = doppel_lease_to_dhcp4(lease->data, clock, &restored->lease4);
 		restored->dhcp4 = !err;
+		device->kept4 = kept;
+		if (!err)
+			device->kept4.until = doppel_dhcp4_expiry_ms(&restored->lease4);
 	} else if (!strcmp(lease->protocol, "dhcp6")) {
 		err = doppel_lease_to_dhcp6(lease->data, clock, &restored->lease6);
 		restored->dhcp6 = !err;
+		device->kept6 = kept;
+		if (!err)
+			device->kept6.until = doppel_dhcp6_expiry_ms(&restored->lease6);
 	} else if (!strcmp(lease->protocol, "slaac")) {
 		err = doppel_lease_to_slaac(lease->data, clock, restored->slaac,
 					    &restored->slaac_count);
+		device->kept_slaac = kept;
 	}
 	if (err)
 		doppel_log(LOG_WARNING, "store: a %s lease that cannot be read: asking anew",

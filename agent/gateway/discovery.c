@@ -64,7 +64,7 @@ static bool admitted(struct gateway *gateway, const struct mac *mac)
 	return false;
 }
 
-static struct device *known_or_new(struct gateway *gateway, const struct mac *mac)
+struct device *doppel_discovery_admit(struct gateway *gateway, const struct mac *mac)
 {
 	struct device *device = doppel_gateway_find(gateway, mac);
 
@@ -103,7 +103,7 @@ void doppel_discovery_seen(struct gateway *gateway, const struct mac *mac, struc
 	/* Somebody of another network on this wire is no device. */
 	if (ipv4.s_addr && !address.s_addr)
 		return;
-	device = known_or_new(gateway, mac);
+	device = doppel_discovery_admit(gateway, mac);
 	if (!device)
 		return;
 	mark_seen(device, 0);
@@ -258,6 +258,7 @@ void doppel_discovery_poll(struct gateway *gateway)
 	if (interval < POLL_MIN_MS)
 		interval = POLL_MIN_MS;
 	gateway->poll_at = doppel_gateway_now(gateway) + interval;
+	doppel_wall_watch(gateway);
 	if (!gateway->ready ||
 	    gateway->module->device_dump(gateway->module, refresh, gateway))
 		return;
@@ -286,7 +287,8 @@ static int restore(const struct store_device *stored, void *ctx)
 		return err;
 	snprintf(device->hostname, sizeof(device->hostname), "%s", stored->name);
 	doppel_claim_grant(device, lan_address(gateway, stored->lan_ipv4));
-	device->seen = true;
+	device->seen = device->stored = true;
+	device->kept_lan = device->lan_ipv4;
 	/* It may be gone by now: it shows itself, or is silent for as long as any other. */
 	device->inactive = !strcmp(stored->status, "inactive");
 	device->discovered_at = stored->discovered_at;

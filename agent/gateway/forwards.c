@@ -118,6 +118,41 @@ int doppel_forwards_held(struct device *device, const struct module_forward *for
 	return 0;
 }
 
+static bool in_file(const struct device *device, const struct module_forward *forward)
+{
+	const struct config_forwards *file = doppel_config_forwards(device->gateway->config,
+								    &device->mac);
+	size_t i;
+
+	for (i = 0; i < file->count; i++)
+		if (file->list[i].protocol == forward->protocol &&
+		    file->list[i].port == forward->port)
+			return true;
+	return false;
+}
+
+void doppel_forwards_adopt(struct device *device)
+{
+	char mac[DOPPEL_MAC_TEXT];
+	size_t i;
+
+	for (i = 0; i < device->forward_count; i++) {
+		const struct module_forward *held = &device->forwards[i];
+		const struct store_forward stored = {
+			.mac = device->mac,
+			.protocol = held->protocol,
+			.port = held->port,
+			.to = held->to,
+		};
+
+		if (in_file(device, held))
+			continue;
+		doppel_log(LOG_NOTICE, "device %s: the forward of port %u is kept",
+			   doppel_mac_format(&device->mac, mac), held->port);
+		doppel_store_forward_put(device->gateway->store, &stored);
+	}
+}
+
 static bool has(const struct device *device, const struct module_forward *forward)
 {
 	size_t i;

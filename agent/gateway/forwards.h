@@ -29,6 +29,12 @@ int doppel_forwards_wanted(const struct device *device, struct wanted_forwards *
 /* Tell the module the difference to device->forwards. */
 int doppel_forwards_push(struct device *device);
 
+/*
+ * The store has lost what it had: forwards that the module holds and the file does not name were added
+ * by hand.
+ */
+void doppel_forwards_adopt(struct device *device);
+
 /* The module has this forward of the device, says its dump. */
 int doppel_forwards_held(struct device *device, const struct module_forward *forward);
 

@@ -100,6 +100,7 @@ int64_t doppel_gateway_deadline(struct gateway *gateway)
 	int64_t at = least(gateway->reconcile_at, gateway->poll_at);
 
 	at = least(at, gateway->settle_at);
+	at = least(at, gateway->keep_at);
 	at = least(at, doppel_nat64_deadline(gateway));
 	at = least(at, doppel_attachment_deadline(gateway));
 	at = least(at, doppel_pace_deadline(&gateway->pace));
@@ -146,6 +147,7 @@ void doppel_gateway_timeout(struct gateway *gateway)
 	doppel_attachment_timeout(gateway);
 	devices_timeout(gateway, now);
 	doppel_nat64_timeout(gateway);
+	doppel_keep_timeout(gateway);
 	/* Last, as all of the above may ask for it. */
 	if (now >= gateway->settle_at)
 		settle(gateway);
@@ -190,8 +192,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 	int64_t wait, at;
 
 	(void)events;
-	if (doppel_store_dirty(gateway->store))
-		doppel_store_commit(gateway->store);
+	doppel_keep_commit(gateway);
 	at = doppel_gateway_deadline(gateway);
 	ev_timer_stop(loop, &gateway->timer);
 	if (at == NEVER)
@@ -250,15 +251,25 @@ static int open_links(struct gateway *gateway, struct doppel_error *error)
 	return 0;
 }
 
+int doppel_gateway_keep_secret(struct gateway *gateway)
+{
+	char hex[2 * sizeof(gateway->secret) + 1] = "";
+	size_t i;
+
+	for (i = 0; i < sizeof(gateway->secret); i++)
+		snprintf(hex + 2 * i, 3, "%02x", gateway->secret[i]);
+	return doppel_store_setting_put(gateway->store, SECRET_KEY, hex);
+}
+
 /* Stable-privacy addresses (RFC 7217 section 5) need a secret that outlives the agent. */
 static int read_secret(struct gateway *gateway)
 {
-	char hex[2 * sizeof(gateway->secret) + 1] = "";
+	const size_t hex_len = 2 * sizeof(gateway->secret);
 	char auto_free *stored = NULL;
 	size_t i;
 
 	if (!doppel_store_setting_get(gateway->store, SECRET_KEY, &stored) &&
-	    strlen(stored) == sizeof(hex) - 1) {
+	    strlen(stored) == hex_len) {
 		for (i = 0; i < sizeof(gateway->secret); i++)
 			if (sscanf(stored + 2 * i, "%2hhx", &gateway->secret[i]) != 1)
 				return -EBADMSG;
@@ -267,9 +278,7 @@ static int read_secret(struct gateway *gateway)
 	if (getrandom(gateway->secret, sizeof(gateway->secret), 0) !=
 	    (ssize_t)sizeof(gateway->secret))
 		return -EIO;
-	for (i = 0; i < sizeof(gateway->secret); i++)
-		snprintf(hex + 2 * i, 3, "%02x", gateway->secret[i]);
-	return doppel_store_setting_put(gateway->store, SECRET_KEY, hex);
+	return doppel_gateway_keep_secret(gateway);
 }
 
 static void watch(struct gateway *gateway)
@@ -311,9 +320,12 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 		.packet = env->packet,
 		.udp = env->udp,
 		.settle_at = NEVER,
+		.keep_at = NEVER,
 		.lending.stale = true,
 	};
-	new->started_at = doppel_clock_wall_s(new->clock);
+	new->started_ms = doppel_gateway_now(new);
+	new->losses = doppel_store_losses(new->store);
+	doppel_wall_init(new);
 	new->poll_at = doppel_gateway_now(new);
 	new->routers_at = NEVER;
 	new->advertise_at = NEVER;
@@ -369,11 +381,12 @@ void doppel_gateway_free(struct gateway *gateway)
 		struct device *device = doppel_device_of(node);
 
 		/* Leases are kept: whoever comes next goes on with them. */
-		device->keep_device = true;
-		doppel_device_keep(device);
+		doppel_device_changed(device);
+		doppel_device_write(device);
 		doppel_device_free(device);
 	}
 	doppel_store_commit(gateway->store);
+	doppel_store_sync(gateway->store);
 	doppel_map_free(&gateway->devices);
 	doppel_map_free(&gateway->addresses);
 	doppel_map_free(&gateway->lan_addresses);

@@ -128,6 +128,7 @@ struct gateway_status {
 	bool module_ready;		/* and the gateway is set in it */
 	const char *module_version;	/* "" when absent */
 	const char *problem;		/* why not ready; "" when ready */
+	const char *store_problem;	/* why the state file cannot be written; "" when it can */
 	const char *lan, *wan;		/* port names */
 	bool lan_up, wan_up;		/* with carrier */
 	struct in_addr lan_ipv4;

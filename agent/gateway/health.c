@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "gateway/config.h"
 #include "gateway/device.h"
 #include "gateway/state.h"
@@ -74,7 +75,10 @@ void doppel_gateway_status(struct gateway *gateway, struct gateway_status *statu
 							 doppel_gateway_now(gateway));
 
 	*status = (struct gateway_status){
-		.started_at = gateway->started_at,
+		/* By the clock as it is now: it may have been set meanwhile. */
+		.started_at = doppel_clock_wall_s(gateway->clock) -
+			      (doppel_gateway_now(gateway) - gateway->started_ms) / 1000,
+		.store_problem = doppel_store_problem(gateway->store),
 		.last_discovery = gateway->last_discovery,
 		.module_present = gateway->module->present(gateway->module),
 		.module_ready = gateway->ready,

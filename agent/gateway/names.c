@@ -340,6 +340,12 @@ void doppel_names_restore(struct gateway *gateway)
 					     !strcmp(stored, TOLD_BOX));
 }
 
+void doppel_names_keep(struct gateway *gateway)
+{
+	if (gateway->lan_dhcp.fallback_count)
+		doppel_store_setting_put(gateway->store, TOLD_KEY, told(&gateway->lan_dhcp));
+}
+
 /*
  * Once devices were told to ask the box they go on with it for as long as their LAN leases last: it
  * does not stop answering when the WAN turns out to have IPv4 name servers, too, nor with a new
@@ -361,7 +367,7 @@ static bool serve_lan(struct gateway *gateway)
 		return false;
 	if (dhcp->text)
 		doppel_lan_dhcp_apply(dhcp, gateway->config);
-	doppel_store_setting_put(gateway->store, TOLD_KEY, told(dhcp));
+	doppel_names_keep(gateway);
 	return true;
 }
 

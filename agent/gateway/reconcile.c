@@ -142,7 +142,9 @@ static int see_device(const struct module_device *held, void *ctx)
 	struct gateway *gateway = ctx;
 	struct device *device = doppel_gateway_find(gateway, &held->mac);
 
-	if (!device || !device->seen) {
+	if (!device || !device->seen)
+		device = doppel_adopt(gateway, held);
+	if (!device) {
 		char text[DOPPEL_MAC_TEXT];
 
 		doppel_log(LOG_NOTICE, "module: device %s is not ours: removed",
@@ -197,6 +199,8 @@ static void push_all(struct gateway *gateway)
 		if (forwarding) {
 			/* Before anything is compared: its machines know the addresses in use. */
 			doppel_device_start(device, true);
+			if (device->adopted)
+				doppel_forwards_adopt(device);
 			doppel_forwards_push(device);
 		} else {
 			doppel_device_push(device);

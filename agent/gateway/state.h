@@ -17,6 +17,9 @@
  *	mappings.c	IPv4 aliases of IPv6 hosts
  *	names.c		name servers, for devices and box
  *	lan_dhcp.c	dnsmasq
+ *	adopt.c		devices that only the module knows
+ *	keep.c		when the store is written
+ *	wall.c		the clock on the wall
  *	health.c	status and diagnosis
  */
 #ifndef DOPPEL_GATEWAY_STATE_H
@@ -132,7 +135,10 @@ struct gateway {
 	bool dhcp4_heard;		/* some DHCPv4 server has answered since the link came */
 
 	int64_t poll_at;		/* next look at who is silent */
-	int64_t started_at;		/* wall */
+	int64_t keep_at;		/* next burst of writes to the store; NEVER: there is nothing to write */
+	unsigned int losses;		/* of the store, that were made up for */
+	int64_t started_ms;
+	int64_t wall_offset_s;		/* wall less monotonic clock, as seen last */
 	int64_t last_discovery;		/* wall */
 	uint64_t refused;		/* devices not admitted */
 	int64_t refused_logged_ms;
@@ -144,6 +150,8 @@ __attribute__((format(printf, 4, 5)))
 void doppel_gateway_emit(struct gateway *gateway, enum gateway_event_kind kind,
 			 struct device *device, const char *fmt, ...);
 struct device *doppel_gateway_find(const struct gateway *gateway, const struct mac *mac);
+/* To the store. 0 or -errno. */
+int doppel_gateway_keep_secret(struct gateway *gateway);
 static inline int64_t doppel_gateway_now(const struct gateway *gateway)
 {
 	return doppel_clock_mono_ms(gateway->clock);
@@ -183,10 +191,32 @@ void doppel_discovery_seen(struct gateway *gateway, const struct mac *mac, struc
 void doppel_discovery_neighbour(struct gateway *gateway, const struct port_event *event);
 /* Who is silent? */
 void doppel_discovery_poll(struct gateway *gateway);
+/* The device, made if it is let in; NULL if not. */
+struct device *doppel_discovery_admit(struct gateway *gateway, const struct mac *mac);
 /* Devices of the file and of the store, before anything else happens. */
 int doppel_discovery_restore(struct gateway *gateway);
 /* Make the file's devices known, and no longer listed those that it lacks now. */
 int doppel_discovery_list(struct gateway *gateway);
+
+/* adopt.c */
+/* What the module holds of a device that nobody else knows; NULL if it is not let in. */
+struct device *doppel_adopt(struct gateway *gateway, const struct module_device *held);
+
+/* keep.c */
+#define KEEP_MS 60000
+/* With the next burst. */
+void doppel_keep_soon(struct gateway *gateway);
+/* What was written since the last commit. */
+void doppel_keep_commit(struct gateway *gateway);
+/* The store has lost what it had: the next burst is of all that is known. */
+void doppel_keep_all(struct gateway *gateway);
+void doppel_keep_now(struct gateway *gateway);
+void doppel_keep_timeout(struct gateway *gateway);
+
+/* wall.c */
+void doppel_wall_init(struct gateway *gateway);
+/* Was it set? */
+void doppel_wall_watch(struct gateway *gateway);
 
 /* wan.c */
 void doppel_wan_read(struct gateway *gateway);
@@ -243,6 +273,8 @@ int doppel_mappings_held(struct gateway *gateway, const struct module_mapping *m
 void doppel_names_settle(struct gateway *gateway);
 /* What an agent before this one told the devices. */
 void doppel_names_restore(struct gateway *gateway);
+/* To the store, what the devices were told. */
+void doppel_names_keep(struct gateway *gateway);
 /* DHCPv6 names these. */
 void doppel_names_learn6(struct gateway *gateway, const struct in6_addr *servers,
 			 unsigned int count);

@@ -1025,6 +1025,7 @@ static inline void fake_free(struct fake *fake)
 	if (fake->gw)
 		fake_stop(fake);
 	fake_unlink(fake, "doppel.db");
+	fake_unlink(fake, "doppel.db.lock");
 	fake_unlink(fake, "resolv.conf");
 	rmdir(fake->run_dir);
 	close(fake->fds[0]);
