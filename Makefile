@@ -6,6 +6,7 @@
 # make check              every test, after installing what they need
 # make lint|unit|kunit|scenarios     its parts; their results stay in build/tap
 #   SCENARIOS='FILE…'     only these; KERNELS='NAME…': only on these
+# make fuzz               ten million inputs to each fuzzer; RUNS=N
 # make soak               five minutes of churn; SECONDS=N
 # make demo               the main job, shown
 # make scale              a thousand devices, four thousand: table, and build/scale.json
@@ -156,10 +157,10 @@ build/unit/%_test: build/unit/obj/tests/unit/%_test.o build/unit/agent.a
 .PHONY: check lint unit kunit scenarios
 # Programs are built first, on all CPUs; what does not build is counted by the suites.
 check:
-	tools/packages install build vm check cross
+	tools/packages install build vm check fuzz cross
 	rm -rf build/tap
 	-@$(MAKE) -s -j$$(nproc) agent $(unit_programs)
-	@for suite in lint unit kunit scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
+	@for suite in lint unit fuzz-short kunit scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
 	tools/tap total && [ -z "$$failed" ]
 
 lint:
@@ -173,6 +174,35 @@ kunit: build/kunit/doppel.ko
 
 scenarios: agent
 	@tools/scenarios $(SCENARIOS)
+
+# The agent by clang, for libFuzzer. An input that is found wrong is given to its program again.
+fuzzers := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+fuzz_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+build/fuzz/http_fuzz: LDFLAGS += -Wl,--wrap=doppel_http_argument,--wrap=doppel_http_stream
+
+build/fuzz/obj/%.o: %.c Makefile | packages
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)clang $(agent_cflags) -Itests/unit -O1 -g -fsanitize=fuzzer-no-link $(fuzz_sanitize) -MMD -MP -c -o $@ $<
+
+build/fuzz/agent.a: $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out agent/main.c,$(agent_sources)))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+build/fuzz/%_fuzz: build/fuzz/obj/tests/fuzz/%_fuzz.o build/fuzz/agent.a
+	$(call say,LD)
+	$(Q)clang -fsanitize=fuzzer $(fuzz_sanitize) $(LDFLAGS) -o $@ $^ $(agent_libs)
+
+.SECONDARY: $(fuzzers:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.o)
+-include $(agent_sources:%.c=build/fuzz/obj/%.d) $(fuzzers:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.d)
+
+.PHONY: fuzz fuzz-short
+fuzz: RUNS ?= 10000000
+fuzz: $(fuzzers)
+	@tools/tap run fuzz fuzz tests/fuzz/run $(RUNS) $^
+
+fuzz-short: $(fuzzers)
+	@tools/tap run fuzz-short short tests/fuzz/run 20000 $^
 
 .PHONY: soak
 soak: SECONDS ?= 300

@@ -102,7 +102,6 @@ void doppel_http_reply_json(struct http_reply *reply, unsigned int status, json_
 
 void doppel_http_reply_error(struct http_reply *reply, unsigned int status, const char *fmt, ...)
 {
-	auto_buf struct buf text = {};
 	char line[1024];
 	va_list ap;
 
