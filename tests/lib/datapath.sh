@@ -40,7 +40,7 @@ room_open() { exec {room}<>"/dev/tcp/127.0.0.1/$ROOM_PORT"; } 2>/dev/null
 ask()
 {
 	echo "$*" >&"$room"
-	IFS= read -r -t 300 answer <&"$room" || { answer="the room does not answer: $*"; return 1; }
+	IFS= read -r -t "$TB_LIMIT" answer <&"$room" || { answer="the room does not answer: $*"; return 1; }
 	case $answer in
 	'{"error"'*)	return 1 ;;
 	esac
