@@ -12,6 +12,8 @@
 #define RS_LAST_MS 600000
 #define RS_FAILED 3			/* MAX_RTR_SOLICITATIONS: silence that is worth telling */
 #define ATTEMPTS_MAX 3			/* IDGEN_RETRIES (RFC 7217 section 7) */
+#define RS_PAUSE_MS 10000		/* anybody can say that a router ends: between two rows */
+#define DAD_DELAY_MS 1000		/* MAX_RTR_SOLICITATION_DELAY (section 5.4.2) */
 #define TWO_HOURS_MS 7200000
 #define FORMED_MAX (2 * SLAAC_ADDRESSES_MAX)	/* addresses begun in FORMED_MS: anybody can advertise */
 #define FORMED_MS 60000
@@ -70,10 +72,11 @@ static bool in_use(const struct slaac_address *address)
 	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
 }
 
+/* All identities have heard the same advertisement: their solicitations do not leave as one. */
 static void check_address(struct slaac *slaac, struct slaac_address *address)
 {
 	doppel_mld_join(&slaac->mld, &address->address);
-	doppel_dad_start(&address->dad, &address->address, 0);
+	doppel_dad_start(&address->dad, &address->address, DAD_DELAY_MS);
 }
 
 /* Not before the link-local address's turn has come: begin() sees to it. */
@@ -136,6 +139,7 @@ static void on_link_local_conflict(struct slaac *slaac)
 	doppel_mld_stop(&slaac->mld);
 	slaac->ready = false;
 	slaac->router_heard = false;
+	slaac->router_until = NEVER;
 	slaac->solicit_at = NEVER;
 	slaac->wait_until = NEVER;
 	slaac->conflicts++;
@@ -176,6 +180,7 @@ static void solicit(struct slaac *slaac)
 	slaac->rt_ms = slaac->solicitations ? doppel_earlier(slaac->rt_ms * 2, RS_LAST_MS) :
 					      RS_FIRST_MS;
 	slaac->solicitations++;
+	slaac->solicited_ms = now(slaac);
 	slaac->solicit_at = now(slaac) + doppel_jitter_ms(slaac->rt_ms, 10, slaac->env->rng);
 	slaac->env->send(slaac->env->ctx, frame,
 			 doppel_rs_build(frame, &slaac->config.mac, &slaac->link_local));
@@ -190,6 +195,7 @@ static void solicit(struct slaac *slaac)
 static void solicit_anew(struct slaac *slaac, int64_t delay_ms)
 {
 	slaac->router_heard = false;
+	slaac->router_until = NEVER;
 	slaac->solicitations = 0;
 	slaac->solicit_at = now(slaac) + delay_ms;
 	slaac->wait_until = slaac->solicit_at + slaac->config.wait_ms;
@@ -253,10 +259,31 @@ static void take_prefix(struct slaac *slaac, const struct ra_prefix *prefix, int
 	try_address(slaac, address);
 }
 
+/* A router that leaves (lifetime 0) may not have been the last: who is there will say so. */
+static void note_router(struct slaac *slaac, const struct ra *ra)
+{
+	const int64_t until = doppel_after_s(ra->received_ms, ra->lifetime_s);
+
+	if (!ra->lifetime_s)
+		slaac->router_until = slaac->router_until == NEVER ? NEVER : until;
+	else if (slaac->router_until == NEVER || slaac->router_until < until)
+		slaac->router_until = until;
+}
+
+/* The last one's lifetime is over, and it said nothing: RFC 7559 section 2.1. */
+static void on_silence(struct slaac *slaac)
+{
+	const int64_t pause = slaac->solicited_ms + RS_PAUSE_MS - now(slaac);
+	const int64_t delay = doppel_random_ms(slaac->config.start_jitter_ms, slaac->env->rng);
+
+	solicit_anew(slaac, delay > pause ? delay : pause);
+	tell(slaac, SLAAC_EVENT_STATUS, NULL, NULL);
+}
+
 void doppel_slaac_advertise(struct slaac *slaac, const struct ra *ra)
 {
 	unsigned int i;
-	bool news = !slaac->router_heard;
+	const bool heard = slaac->router_heard;
 
 	if (!slaac->running)
 		return;
@@ -268,9 +295,10 @@ void doppel_slaac_advertise(struct slaac *slaac, const struct ra *ra)
 			slaac->reason[0] = '\0';
 		slaac->solicitations = 0;
 	}
+	note_router(slaac, ra);
 	for (i = 0; i < ra->prefix_count; i++)
 		take_prefix(slaac, &ra->prefixes[i], ra->received_ms);
-	if (news)
+	if (slaac->router_heard != heard)
 		tell(slaac, SLAAC_EVENT_STATUS, NULL, NULL);
 }
 
@@ -283,6 +311,8 @@ void doppel_slaac_init(struct slaac *slaac, const struct negotiation_env *env,
 		.config = *config,
 		.event = event,
 		.restart_at = NEVER,
+		.router_until = NEVER,
+		.solicited_ms = doppel_clock_mono_ms(env->clock) - RS_PAUSE_MS,
 		.solicit_at = NEVER,
 		.wait_until = NEVER,
 		.link_local = doppel_ip6_link_local(&config->mac),
@@ -299,6 +329,7 @@ void doppel_slaac_stop(struct slaac *slaac)
 	slaac->conflicts = 0;
 	slaac->solicitations = 0;
 	slaac->restart_at = NEVER;
+	slaac->router_until = NEVER;
 	slaac->solicit_at = NEVER;
 	slaac->wait_until = NEVER;
 	slaac->count = 0;
@@ -357,10 +388,18 @@ void doppel_slaac_confirm(struct slaac *slaac)
 
 void doppel_slaac_retry(struct slaac *slaac)
 {
+	unsigned int i;
+
 	if (slaac->restart_at != NEVER)
 		slaac->restart_at = now(slaac);
 	if (slaac->solicit_at != NEVER)
 		solicit_anew(slaac, 0);
+	for (i = 0; i < slaac->count; i++) {
+		if (slaac->addresses[i].state != SLAAC_DUPLICATE)
+			continue;
+		slaac->addresses[i].attempt = 0;
+		try_address(slaac, &slaac->addresses[i]);
+	}
 }
 
 enum verdict doppel_slaac_receive(struct slaac *slaac, const struct packet *packet)
@@ -425,6 +464,8 @@ void doppel_slaac_timeout(struct slaac *slaac)
 		if (doppel_dad_timeout(&slaac->addresses[i].dad) == DAD_CLEAR)
 			on_address_clear(slaac, &slaac->addresses[i]);
 	age(slaac);
+	if (now(slaac) >= slaac->router_until && slaac->ready)
+		on_silence(slaac);
 	if (now(slaac) >= slaac->solicit_at)
 		solicit(slaac);
 	if (now(slaac) >= slaac->wait_until) {
@@ -442,6 +483,8 @@ int64_t doppel_slaac_deadline(const struct slaac *slaac)
 		return NEVER;
 	deadline = doppel_earlier(deadline, doppel_mld_deadline(&slaac->mld));
 	deadline = doppel_earlier(deadline, slaac->solicit_at);
+	if (slaac->ready)
+		deadline = doppel_earlier(deadline, slaac->router_until);
 	deadline = doppel_earlier(deadline, slaac->wait_until);
 	for (i = 0; i < slaac->count; i++) {
 		const struct slaac_address *address = &slaac->addresses[i];

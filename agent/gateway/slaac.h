@@ -68,7 +68,9 @@ struct slaac {
 	unsigned int conflicts;		/* of the link-local address, in a row */
 	int64_t restart_at;		/* after such a conflict; NEVER */
 	struct mld mld;			/* shared with this identity's DHCPv6 */
-	unsigned int solicitations;	/* sent */
+	int64_t router_until;		/* the last default router's end; NEVER: there was none */
+	unsigned int solicitations;	/* sent, in a row */
+	int64_t solicited_ms;		/* the last one */
 	int64_t rt_ms;
 	int64_t solicit_at;		/* next; NEVER */
 	int64_t wait_until;

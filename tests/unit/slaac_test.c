@@ -115,7 +115,11 @@ static void test_life(void)
 
 	advertise(&slaac, world, "2001:db8::", 3600, 1800);
 	is_str(told, "LL", "tentative");
-	world_run(world, &slaac, slaac, began + 2000);
+	world_run(world, &slaac, slaac, began + 1499);
+	is_int(type_at(world, world->count - 1), 133, "others go first");
+	world_run(world, &slaac, slaac, began + 1500);
+	is_int(type_at(world, world->count - 1), 135, "NS at a random moment of a second");
+	world_run(world, &slaac, slaac, began + 2500);
 	is_str(told, "LL +2001:db8::ff:fe00:1", "unique");
 	is_int(type_at(world, world->count - 1), 136, "announced");
 	is_int(status_of(&slaac), FAMILY_BOUND, "bound");
@@ -131,7 +135,7 @@ static void test_life(void)
 	is_str(told, "~2001:db8::ff:fe00:1", "deprecated");
 	is_int(slaac.addresses[0].state, SLAAC_DEPRECATED, "so it says");
 	world_run(world, &slaac, slaac, world->now + 1800000);
-	is_str(told, "~2001:db8::ff:fe00:1 -2001:db8::ff:fe00:1", "removed at its end");
+	is_str(told, "~2001:db8::ff:fe00:1 NOROUTER -2001:db8::ff:fe00:1", "removed at its end");
 	is_int(slaac.count, 0, "and forgotten");
 	doppel_slaac_stop(&slaac);
 	is_int(doppel_slaac_deadline(&slaac), NEVER, "stopped");
@@ -232,7 +236,7 @@ static void test_conflicts(void)
 	is_int(neighbour(&slaac, &first, true, &rival), VERDICT_ACCEPTED, "an NA while tentative");
 	is_str(told, "!2001:db8::ff:fe00:1", "conflict");
 	ok(!doppel_ip6_eq(&first, &slaac.addresses[0].address), "another address is tried");
-	world_run(world, &slaac, slaac, world->now + 1000);
+	world_run(world, &slaac, slaac, world->now + 1500);
 	is_int(status_of(&slaac), FAMILY_BOUND, "and used");
 
 	advertise(&slaac, world, "2001:db8:1::", 3600, 1800);
@@ -242,6 +246,10 @@ static void test_conflicts(void)
 	advertise(&slaac, world, "2001:db8:1::", 3600, 1800);
 	is_int(slaac.addresses[1].state, SLAAC_DUPLICATE, "whatever the router says");
 	is_int(slaac.mld.count, 2, "no group is left over");
+	doppel_slaac_retry(&slaac);
+	is_int(slaac.addresses[1].state, SLAAC_TENTATIVE, "but asked to, it tries again");
+	world_run(world, &slaac, slaac, world->now + 1500);
+	is_int(slaac.addresses[1].state, SLAAC_PREFERRED, "and has it now");
 	free(world);
 }
 
@@ -293,9 +301,42 @@ static void test_no_router(void)
 	ok(world->count - count > 130 && world->count - count < 170,
 	   "for ever, slowly: %u in a day", world->count - count);
 	advertise(&slaac, world, "2001:db8::", 3600, 1800);
-	world_run(world, &slaac, slaac, world->now + 1000);
+	world_run(world, &slaac, slaac, world->now + 1500);
 	is_str(told, "LL NOROUTER +2001:db8::ff:fe00:1", "until one comes");
 	is_str(reason_of(&slaac), "", "and all is well");
+	free(world);
+}
+
+/* A router whose lifetime ends is asked for, and not twice in ten seconds. */
+static void test_router_gone(void)
+{
+	struct slaac slaac;
+	struct world *world = machine(&slaac);
+	struct ra ra;
+	unsigned int count;
+
+	doppel_slaac_start(&slaac);
+	world_run(world, &slaac, slaac, world->now + 1000);
+	advertise(&slaac, world, "2001:db8::", 86400, 86400);
+	world_run(world, &slaac, slaac, world->now + 2000);
+	count = world->count;
+	world_run(world, &slaac, slaac, world->now + 1797999);
+	is_int(world->count, count, "silent while there is one");
+	world_run(world, &slaac, slaac, world->now + 1);
+	is_int(type_at(world, world->count - 1), 133, "its lifetime is over: RS");
+	is_int(world->count, count + 1, "one");
+	world_run(world, &slaac, slaac, world->now + 3000);
+	is_str(told, "LL +2001:db8::ff:fe00:1 NOROUTER", "none answers within 3 s");
+	is_int(status_of(&slaac), FAMILY_BOUND, "the address outlives it");
+	ra = ra_of(world, "2001:db8::", 86400, 86400);
+	doppel_slaac_advertise(&slaac, &ra);
+	count = world->count;
+	ra.lifetime_s = 0;
+	doppel_slaac_advertise(&slaac, &ra);
+	world_run(world, &slaac, slaac, world->now + 6999);
+	is_int(world->count, count, "it leaves, seconds after it came");
+	world_run(world, &slaac, slaac, world->now + 1);
+	is_int(type_at(world, world->count - 1), 133, "is anybody else there?");
 	free(world);
 }
 
@@ -353,6 +394,7 @@ int main(void)
 	test_conflicts();
 	test_stable_privacy();
 	test_no_router();
+	test_router_gone();
 	test_jitter();
 	test_resume();
 	return done_testing();
