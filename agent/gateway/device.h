@@ -120,8 +120,12 @@ void doppel_device_free(struct device *device);
  * of the store that fit are gone on with, without a question.
  */
 void doppel_device_start(struct device *device, bool forwarding);
-/* Ask whether its leases hold, when the rate cap has a turn for it. */
-void doppel_device_doubt(struct device *device);
+/*
+ * The moment, of the monotonic clock, at which to begin what takes so many frames of the families
+ * that the file leaves on: the device has this turn of the rate cap's from now on.
+ */
+int64_t doppel_device_turn(const struct device *device, unsigned int frames4,
+			   unsigned int frames6);
 /* End; the leases are released if @release. */
 void doppel_device_stop(struct device *device, bool release);
 

@@ -12,6 +12,8 @@
 #include "kernel/packet.h"
 
 #define FRAMES_AT_ONCE 256	/* then other events have their turn */
+#define CONFIRM_FRAMES4 1	/* a REQUEST */
+#define CONFIRM_FRAMES6 6	/* a CONFIRM, neighbour solicitations, reports */
 #define TELL_ALL_MAX 4		/* in this time */
 #define TELL_ALL_MS 1000
 
@@ -162,7 +164,8 @@ void doppel_wan_confirm(struct gateway *gateway)
 		if (!device->negotiating || device->begin_at != NEVER ||
 		    device->confirm_at != NEVER)
 			continue;
-		doppel_device_doubt(device);
+		device->confirm_at = doppel_device_turn(device, CONFIRM_FRAMES4, CONFIRM_FRAMES6);
+		doppel_device_schedule(device);
 	}
 }
 
