@@ -2,7 +2,6 @@
 #include "gateway/device.h"
 
 #include <errno.h>
-#include <netinet/icmp6.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,17 +36,17 @@ static struct attempt_policy policy_of(const struct config_retry *retry)
 static enum pace_class class_of(const struct device *device, const void *frame, size_t len)
 {
 	struct packet packet;
-	bool begins = false;
+	bool begins;
 
 	if (doppel_frame_parse(frame, len, FRAME_CHECKSUM_PENDING, &packet) != VERDICT_ACCEPTED)
-		return PACE_PATIENT;
+		return PACE_URGENT;
 	if (packet.kind == PACKET_UDP4)
 		begins = device->dhcp4.state == DHCP4_SELECTING;
 	else if (packet.kind == PACKET_UDP6)
 		begins = packet.len && packet.payload[0] == DHCP6_SOLICIT;
-	else if (packet.kind == PACKET_ICMP6)
-		begins = packet.payload[0] == ND_ROUTER_SOLICIT;
-	return begins ? PACE_PATIENT : PACE_URGENT;
+	else
+		return PACE_URGENT;
+	return begins ? PACE_BEGINNING : PACE_ASKING;
 }
 
 static void send_frame(void *ctx, const void *frame, size_t len)
@@ -346,6 +345,15 @@ int64_t doppel_device_turn(const struct device *device, unsigned int frames4,
 	       doppel_random_ms(doppel_earlier(turn, JITTER_MS), gateway->rng);
 }
 
+/* Those that have begun find no answer so soon: then another turn. */
+static void begin_if_open(struct device *device)
+{
+	if (doppel_pace_open(&device->gateway->pace))
+		begin(device, false);
+	else
+		device->begin_at = doppel_device_turn(device, BEGIN_FRAMES4, BEGIN_FRAMES6);
+}
+
 void doppel_device_start(struct device *device, bool forwarding)
 {
 	if (device->negotiating)
@@ -358,7 +366,7 @@ void doppel_device_start(struct device *device, bool forwarding)
 	}
 	device->begin_at = doppel_device_turn(device, BEGIN_FRAMES4, BEGIN_FRAMES6);
 	if (device->begin_at <= doppel_gateway_now(device->gateway))
-		begin(device, false);
+		begin_if_open(device);
 }
 
 static void stop6(struct device *device, bool release)
@@ -524,7 +532,7 @@ void doppel_device_timeout(struct device *device)
 		return;
 	}
 	if (now >= device->begin_at)
-		begin(device, false);
+		begin_if_open(device);
 	if (now >= device->confirm_at)
 		confirm(device);
 	if (now >= doppel_dhcp4_deadline(&device->dhcp4))

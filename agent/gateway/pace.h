@@ -7,10 +7,15 @@
  * Frames that find no token wait in a line of their device; devices take turns, so that one with
  * much to say does not hold up the rest. What keeps and defends addresses goes before what begins
  * something new. A line that is too long loses its oldest frame, as what sent it will repeat it.
+ *
+ * Servers are asked as fast as they answer: of questions without an answer so far there are
+ * PACE_WINDOW, or one of them is a second old, before something new begins. A server that is slow
+ * would otherwise meet ever more repetitions, and serve nobody.
  */
 #ifndef DOPPEL_GATEWAY_PACE_H
 #define DOPPEL_GATEWAY_PACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,10 +27,12 @@ struct clock;
 #define PACE_RATE_MIN 10
 #define PACE_RATE_MAX 10000
 #define PACE_LINE 12		/* frames */
+#define PACE_WINDOW 64		/* questions, and so many more in each second */
 
 enum pace_class {
 	PACE_URGENT,
-	PACE_PATIENT,
+	PACE_ASKING,		/* a question to a server, of what has begun */
+	PACE_BEGINNING,		/* the first question; the newer one stands for one that waits */
 	PACE_CLASSES,
 };
 
@@ -47,7 +54,8 @@ struct pace {
 	void *ctx;
 	unsigned int rate;
 	int64_t tokens;		/* thousandths of a frame; below zero after doppel_pace_flush() */
-	int64_t filled_ms;	/* when they were last counted */
+	int64_t window;		/* thousandths of a question that may still be asked */
+	int64_t filled_ms;	/* when both were last counted */
 	int64_t turn_ms;	/* when the next device may begin something */
 	struct list lines[PACE_CLASSES];	/* that have frames, in the order of their turns */
 	unsigned int queued;
@@ -62,6 +70,12 @@ void doppel_pace_set_rate(struct pace *pace, unsigned int rate);
 /* Send at once or queue a copy. */
 void doppel_pace_send(struct pace *pace, struct pace_source *source, enum pace_class class,
 		      const void *frame, size_t len);
+
+/* A server has answered some device. */
+void doppel_pace_answered(struct pace *pace);
+
+/* Whether something may begin now: what has begun before finds servers that answer. */
+bool doppel_pace_open(struct pace *pace);
 
 /* What the device has waiting is of no use any more: before it goes, at the latest. */
 void doppel_pace_forget(struct pace *pace, struct pace_source *source);

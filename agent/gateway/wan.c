@@ -35,12 +35,15 @@ static void to_all(struct gateway *gateway, const struct packet *packet)
 		doppel_device_receive(doppel_device_of(node), packet);
 }
 
+/* A server's answer */
 static void to_one(struct gateway *gateway, const struct mac *mac, const struct packet *packet)
 {
 	struct device *device = doppel_gateway_find(gateway, mac);
 
-	if (device)
-		doppel_device_receive(device, packet);
+	if (!device)
+		return;
+	doppel_pace_answered(&gateway->pace);
+	doppel_device_receive(device, packet);
 }
 
 static void settle_all(struct gateway *gateway)

@@ -567,7 +567,7 @@ static void test_pace(void)
 	lost = 50 - 1 - PACE_LINE;
 	is_int(pace.queued, PACE_LINE, "the line of one device has an end");
 	is_int(pace.lost, lost, "beyond which its oldest are lost");
-	doppel_pace_send(&pace, &sources[1], PACE_PATIENT, "p", 1);
+	doppel_pace_send(&pace, &sources[1], PACE_BEGINNING, "p", 1);
 	doppel_pace_send(&pace, &sources[1], PACE_URGENT, "1", 1);
 	let_go(fake, &pace, 0);
 	ok(left->who[0] == '0' && left->who[1] == '0' && left->who[2] == '1',
@@ -583,10 +583,65 @@ static void test_pace(void)
 	let_go(fake, &pace, 0);
 	ok(!memchr(left->who, '3', left->count), "what is forgotten does not");
 	for (i = 0; i < 5; i++)
-		doppel_pace_send(&pace, &sources[i], PACE_PATIENT, "frame", 5);
+		doppel_pace_send(&pace, &sources[i], PACE_BEGINNING, "frame", 5);
 	doppel_pace_clear(&pace);
 	is_int(pace.queued, 0, "nothing is left when the link is gone");
 	is_int(doppel_pace_deadline(&pace), INT64_MAX, "nor waited for");
+	free(left);
+	fake_free(fake);
+}
+
+/* An Ethernet frame of this source, of DHCPv4 or DHCPv6. */
+static void ask(struct pace *pace, struct pace_source *source, uint8_t who, bool ipv6)
+{
+	uint8_t frame[60] = { who, [12] = ipv6 ? 0x86 : 0x08, [13] = ipv6 ? 0xdd : 0 };
+
+	doppel_pace_send(pace, source, PACE_BEGINNING, frame, sizeof(frame));
+}
+
+static void test_window(void)
+{
+	struct departures *left = calloc(1, sizeof(*left));
+	struct fake *fake = fake_new();
+	struct pace_source sources[200];
+	unsigned int i, before;
+	struct pace pace;
+
+	left->fake = fake;
+	doppel_pace_init(&pace, &fake->clock, PACE_RATE_MAX, depart, left);
+	for (i = 0; i < 200; i++) {
+		doppel_pace_source_init(&sources[i]);
+		ask(&pace, &sources[i], (uint8_t)i, false);
+	}
+	is_int(left->count, PACE_WINDOW, "so many ask at once, though the cap would let more");
+	ok(!doppel_pace_open(&pace), "nothing else should begin");
+	for (i = 0; i < 200; i++)
+		ask(&pace, &sources[i], (uint8_t)i, false);
+	is_int(pace.queued, 200 - PACE_WINDOW + PACE_WINDOW, "a repetition takes the place of what waits");
+	doppel_pace_send(&pace, &sources[0], PACE_URGENT, "frame", 5);
+	is_int(left->count, PACE_WINDOW + 1, "what is urgent goes");
+	doppel_pace_send(&pace, &sources[0], PACE_ASKING, "frame", 5);
+	is_int(left->count, PACE_WINDOW + 2, "and what has begun");
+	before = left->count;
+	for (i = 0; i < 11; i++)
+		doppel_pace_answered(&pace);
+	doppel_pace_timeout(&pace);
+	is_int(left->count - before, 10, "an answer lets the next one ask");
+	before = left->count;
+	for (i = 0; i < 10; i++) {
+		fake->now += 100;
+		doppel_pace_timeout(&pace);
+	}
+	is_int(left->count - before, PACE_WINDOW, "so does time, where nobody answers");
+	let_go(fake, &pace, 0);
+	is_int(pace.queued, 0, "nothing waits for ever");
+	ask(&pace, &sources[0], 0, false);
+	for (i = 0; i < 2 * PACE_WINDOW; i++)
+		doppel_pace_send(&pace, &sources[i % 200], PACE_ASKING, "frame", 5);
+	ask(&pace, &sources[1], 1, false);
+	ask(&pace, &sources[1], 1, true);
+	is_int(sources[1].lines[PACE_BEGINNING].count, 2, "DHCPv4 does not stand for DHCPv6");
+	doppel_pace_clear(&pace);
 	free(left);
 	fake_free(fake);
 }
@@ -737,6 +792,7 @@ int main(void)
 	test_whose_address();
 	test_router_storm();
 	test_pace();
+	test_window();
 	test_turns();
 	test_release();
 	test_lan_dhcp();
