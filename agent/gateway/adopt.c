@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/rand.h"
 #include "gateway/device.h"
 #include "gateway/state.h"
 
@@ -79,9 +78,8 @@ struct device *doppel_adopt(struct gateway *gateway, const struct module_device 
 		return NULL;
 	assume4(held, device->restored, now);
 	assume6(held, device->restored, now);
-	device->confirm_at = now + doppel_rng_below(gateway->rng, (uint32_t)doppel_pace_spread_ms(
-							    gateway->devices.count) + 1);
-	device->lan_ipv4 = held->lan_ipv4;
+	doppel_device_confirm_later(device);
+	doppel_claim_grant(device, held->lan_ipv4);
 	device->seen = device->adopted = true;
 	device->inactive = false;
 	device->seen_ms = now - (int64_t)held->idle_ms;

@@ -19,6 +19,8 @@
  */
 #define BEGIN_FRAMES4 7
 #define BEGIN_FRAMES6 16
+#define CONFIRM_FRAMES4 1	/* a REQUEST */
+#define CONFIRM_FRAMES6 6	/* a CONFIRM, neighbour solicitations, reports */
 #define JITTER_MS 1000		/* SOL_MAX_DELAY (RFC 8415), MAX_RTR_SOLICITATION_DELAY (RFC 4861) */
 #define JITTER_EACH_MS 50
 
@@ -332,8 +334,11 @@ static void begin(struct device *device, bool forwarding)
 	device->changed = true;
 }
 
-int64_t doppel_device_turn(const struct device *device, unsigned int frames4,
-			   unsigned int frames6)
+/*
+ * The moment, of the monotonic clock, at which to begin what takes so many frames of the families
+ * that the file leaves on: the device has this turn of the rate cap's from now on.
+ */
+static int64_t take_turn(const struct device *device, unsigned int frames4, unsigned int frames6)
 {
 	struct gateway *gateway = device->gateway;
 	const struct config *config = gateway->config;
@@ -351,7 +356,15 @@ static void begin_if_open(struct device *device)
 	if (doppel_pace_open(&device->gateway->pace))
 		begin(device, false);
 	else
-		device->begin_at = doppel_device_turn(device, BEGIN_FRAMES4, BEGIN_FRAMES6);
+		device->begin_at = take_turn(device, BEGIN_FRAMES4, BEGIN_FRAMES6);
+}
+
+void doppel_device_confirm_later(struct device *device)
+{
+	if (device->begin_at != NEVER || device->confirm_at != NEVER)
+		return;
+	device->confirm_at = take_turn(device, CONFIRM_FRAMES4, CONFIRM_FRAMES6);
+	doppel_device_schedule(device);
 }
 
 void doppel_device_start(struct device *device, bool forwarding)
@@ -364,7 +377,7 @@ void doppel_device_start(struct device *device, bool forwarding)
 		begin(device, true);
 		return;
 	}
-	device->begin_at = doppel_device_turn(device, BEGIN_FRAMES4, BEGIN_FRAMES6);
+	device->begin_at = take_turn(device, BEGIN_FRAMES4, BEGIN_FRAMES6);
 	if (device->begin_at <= doppel_gateway_now(device->gateway))
 		begin_if_open(device);
 }

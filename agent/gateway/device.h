@@ -120,12 +120,8 @@ void doppel_device_free(struct device *device);
  * of the store that fit are gone on with, without a question.
  */
 void doppel_device_start(struct device *device, bool forwarding);
-/*
- * The moment, of the monotonic clock, at which to begin what takes so many frames of the families
- * that the file leaves on: the device has this turn of the rate cap's from now on.
- */
-int64_t doppel_device_turn(const struct device *device, unsigned int frames4,
-			   unsigned int frames6);
+/* Ask whether its leases hold, when its turn of the rate cap has come. */
+void doppel_device_confirm_later(struct device *device);
 /* End; the leases are released if @release. */
 void doppel_device_stop(struct device *device, bool release);
 

@@ -12,8 +12,6 @@
 #include "kernel/packet.h"
 
 #define FRAMES_AT_ONCE 256	/* then other events have their turn */
-#define CONFIRM_FRAMES4 1	/* a REQUEST */
-#define CONFIRM_FRAMES6 6	/* a CONFIRM, neighbour solicitations, reports */
 #define TELL_ALL_MAX 4		/* in this time */
 #define TELL_ALL_MS 1000
 
@@ -164,11 +162,8 @@ void doppel_wan_confirm(struct gateway *gateway)
 	doppel_map_foreach(node, &gateway->devices) {
 		struct device *device = doppel_device_of(node);
 
-		if (!device->negotiating || device->begin_at != NEVER ||
-		    device->confirm_at != NEVER)
-			continue;
-		device->confirm_at = doppel_device_turn(device, CONFIRM_FRAMES4, CONFIRM_FRAMES6);
-		doppel_device_schedule(device);
+		if (device->negotiating)
+			doppel_device_confirm_later(device);
 	}
 }
 
