@@ -34,6 +34,7 @@ void doppel_api_route(void *ctx, const struct http_request *request, struct http
 api_handler doppel_api_health, doppel_api_status, doppel_api_diagnose, doppel_api_stats;
 api_handler doppel_api_devices, doppel_api_device, doppel_api_device_forget;
 api_handler doppel_api_device_retry;
+api_handler doppel_api_export, doppel_api_admin_export, doppel_api_import;
 api_handler doppel_api_forwards, doppel_api_forward_add, doppel_api_forward_remove;
 api_handler doppel_api_sessions, doppel_api_sessions_flush;
 api_handler doppel_api_events;

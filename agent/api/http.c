@@ -40,6 +40,7 @@ struct http_stream {
 /* A request under way: its body grows here. */
 struct pending {
 	struct buf body;
+	bool authorized; /* else its body is not even kept */
 	bool too_long;
 };
 
@@ -221,6 +222,10 @@ static bool authorized(const struct http_listener *listener, struct MHD_Connecti
 
 static enum MHD_Result collect_body(struct pending *pending, const char *data, size_t *len)
 {
+	if (!pending->authorized) {
+		*len = 0;
+		return MHD_YES;
+	}
 	if (pending->body.len + *len > HTTP_BODY_MAX || doppel_buf_add(&pending->body, data, *len))
 		pending->too_long = true;
 	*len = 0;
@@ -241,8 +246,12 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 
 	(void)version;
 	if (!pending) {
-		*state = calloc(1, sizeof(*pending));
-		return *state ? MHD_YES : MHD_NO;
+		pending = calloc(1, sizeof(*pending));
+		if (!pending)
+			return MHD_NO;
+		pending->authorized = authorized(listener, connection);
+		*state = pending;
+		return MHD_YES;
 	}
 	if (*len)
 		return collect_body(pending, data, len);
@@ -254,12 +263,12 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		.body = pending->body.data ? pending->body.data : "",
 		.body_len = pending->body.len,
 	};
-	if (!authorized(listener, connection))
+	if (!pending->authorized)
 		doppel_http_reply_error(&reply, MHD_HTTP_UNAUTHORIZED,
 					"give the token: Authorization: Bearer TOKEN");
 	else if (pending->too_long)
 		doppel_http_reply_error(&reply, MHD_HTTP_CONTENT_TOO_LARGE,
-					"the body is longer than %d bytes", HTTP_BODY_MAX);
+					"the body is longer than %u bytes", HTTP_BODY_MAX);
 	else
 		listener->handler.handle(listener->handler.ctx, &request, &reply);
 	return send_reply(connection, &reply);

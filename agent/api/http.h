@@ -19,7 +19,7 @@ struct http_listener;
 struct http_stream;
 struct MHD_Connection;
 
-#define HTTP_BODY_MAX 65536
+#define HTTP_BODY_MAX (16u << 20) /* an import of ten thousand devices */
 
 struct http_request {
 	struct http_listener *listener;

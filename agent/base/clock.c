@@ -54,6 +54,17 @@ char *doppel_time_format(int64_t wall_s, char text[DOPPEL_TIME_TEXT])
 	return text;
 }
 
+int doppel_time_parse(const char *text, int64_t *wall_s)
+{
+	struct tm tm = {};
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+	if (!end || *end)
+		return -EINVAL;
+	*wall_s = timegm(&tm);
+	return 0;
+}
+
 char *doppel_duration_format(int64_t ms, char text[DOPPEL_TIME_TEXT])
 {
 	int64_t s;

@@ -38,6 +38,9 @@ static inline const char *doppel_clock_boot(struct clock *clock)
 /* RFC 3339 in UTC, "2026-11-23T19:30:00Z"; writes into text and returns it. */
 char *doppel_time_format(int64_t wall_s, char text[DOPPEL_TIME_TEXT]);
 
+/* The same back. 0 or -EINVAL. */
+int doppel_time_parse(const char *text, int64_t *wall_s);
+
 /* For people: "850ms", "12s", "4m05s", "3h02m", "5d07h"; never negative. */
 char *doppel_duration_format(int64_t ms, char text[DOPPEL_TIME_TEXT]);
 /* "500ms", "15s", "5m", "12h", "7d": one number and its unit. 0, -EINVAL, or -ERANGE. */

@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "gateway/config.h"
 
@@ -204,11 +204,9 @@ const char *doppel_cli_string(const json_t *object, const char *key)
 
 int64_t doppel_cli_time(const json_t *object, const char *key)
 {
-	struct tm tm = {};
+	int64_t wall_s;
 
-	if (!strptime(doppel_cli_string(object, key), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		return 0;
-	return timegm(&tm);
+	return doppel_time_parse(doppel_cli_string(object, key), &wall_s) ? 0 : wall_s;
 }
 
 json_int_t doppel_cli_integer(const json_t *object, const char *key)

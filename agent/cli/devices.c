@@ -6,15 +6,18 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/device_text.h"
+#include "cli/export.h"
 #include "cli/offline.h"
 #include "cli/table.h"
 
-enum { STATUS, RETRY, FORGET };
+enum { STATUS, RETRY, FORGET, EXPORT, IMPORT };
 
 static const struct cli_option options[] = {
 	{ "status", 0, "STATUS", "only those: discovering, active, degraded, inactive or failed" },
 	{ "retry", 0, NULL, "ask for DEVICE's WAN addresses now instead of at the next try" },
 	{ "forget", 0, NULL, "release DEVICE's WAN addresses and drop it" },
+	{ "export", 0, "FILE", "write all that is known of the devices as JSON; - for stdout" },
+	{ "import", 0, "FILE", "take devices in from such a file; - for stdin" },
 	{},
 };
 
@@ -235,6 +238,12 @@ static int run(struct cli *cli, int argc, char **argv)
 		return doppel_cli_usage(cli, "say which device");
 	if (cli->option[STATUS] && device)
 		return doppel_cli_usage(cli, "--status is for the list");
+	if ((cli->option[EXPORT] || cli->option[IMPORT]) && device)
+		return doppel_cli_usage(cli, "--export and --import are of all devices");
+	if (cli->option[EXPORT])
+		return doppel_cli_export(cli, cli->option[EXPORT]);
+	if (cli->option[IMPORT])
+		return doppel_cli_import(cli, cli->option[IMPORT]);
 	if (cli->option[FORGET])
 		return change_device(cli, "DELETE", device, "");
 	if (cli->option[RETRY])
@@ -246,7 +255,7 @@ const struct cli_command doppel_cli_devices = {
 	.name = "devices",
 	.arguments = "[DEVICE]",
 	.summary = "List the devices, or show all of one: a MAC, an address or a name.",
-	.help = "Works without an agent too: from the module and the database.",
+	.help = "Works without an agent too: from the module and the database; --import needs one.",
 	.options = options,
 	.run = run,
 };

@@ -116,44 +116,6 @@ static uint32_t digest(const char *addresses)
 	return hash ? hash : 1;
 }
 
-static void format4(const struct dhcp4_lease *lease, struct buf *addresses)
-{
-	char text[DOPPEL_IP4_TEXT];
-
-	if (lease)
-		doppel_buf_printf(addresses, "%s/%u", doppel_ip4_format(lease->address, text),
-				  lease->prefix_len);
-}
-
-static void add_address(struct buf *buf, const struct in6_addr *address)
-{
-	char text[DOPPEL_IP6_TEXT];
-
-	doppel_buf_printf(buf, "%s%s", buf->len ? ", " : "", doppel_ip6_format(address, text));
-}
-
-static void format6(const struct dhcp6_lease *lease, struct buf *addresses)
-{
-	unsigned int i;
-
-	for (i = 0; lease && i < lease->address_count; i++)
-		add_address(addresses, &lease->addresses[i].address);
-}
-
-static bool in_use(const struct slaac_address *address)
-{
-	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
-}
-
-static void format_slaac(const struct slaac *slaac, struct buf *addresses)
-{
-	unsigned int i;
-
-	for (i = 0; i < slaac->count; i++)
-		if (in_use(&slaac->addresses[i]))
-			add_address(addresses, &slaac->addresses[i].address);
-}
-
 /* The first end of one of them. */
 static int64_t slaac_until(const struct slaac *slaac)
 {
@@ -161,7 +123,7 @@ static int64_t slaac_until(const struct slaac *slaac)
 	unsigned int i;
 
 	for (i = 0; i < slaac->count; i++)
-		if (in_use(&slaac->addresses[i]))
+		if (doppel_slaac_in_use(&slaac->addresses[i]))
 			until = doppel_earlier(until, slaac->addresses[i].valid_until);
 	return until;
 }
@@ -214,7 +176,8 @@ static void keep4(struct device *device, bool now)
 	struct buf auto_buf addresses = { 0 };
 	char auto_free *data = NULL;
 
-	format4(lease, &addresses);
+	if (lease)
+		doppel_lease_format4(lease, &addresses);
 	if (!now && may_wait(device, &addresses, &device->kept4))
 		return;
 	if (lease)
@@ -230,7 +193,8 @@ static void keep6(struct device *device, bool now)
 	struct buf auto_buf addresses = { 0 };
 	char auto_free *data = NULL;
 
-	format6(lease, &addresses);
+	if (lease)
+		doppel_lease_format6(lease, &addresses);
 	if (!now && may_wait(device, &addresses, &device->kept6))
 		return;
 	if (lease)
@@ -259,7 +223,7 @@ static void keep_slaac(struct device *device, bool now)
 	struct buf auto_buf addresses = { 0 };
 	char auto_free *data = NULL;
 
-	format_slaac(slaac, &addresses);
+	doppel_lease_format_slaac(slaac->addresses, slaac->count, &addresses);
 	device->keep_slaac = !good_enough(device, &addresses);
 	if (!device->keep_slaac || (!now && may_wait(device, &addresses, &device->kept_slaac)))
 		return;
@@ -343,6 +307,7 @@ static int take_lease(const struct store_lease *lease, void *ctx)
 
 int doppel_device_restore(struct device *device)
 {
+	free(device->restored);
 	device->restored = calloc(1, sizeof(*device->restored));
 	if (!device->restored)
 		return -ENOMEM;

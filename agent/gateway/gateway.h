@@ -24,6 +24,7 @@ struct doppel_error;
 struct doppel_link;
 struct ev_loop;
 struct gateway;
+struct json_t;
 struct module_session;
 struct packet_socket;
 struct rng;
@@ -240,6 +241,24 @@ int doppel_gateway_retry(struct gateway *gateway, const struct mac *mac);
 
 /* Release its leases, forget it; seen again, it is a new device. -ENOENT. */
 int doppel_gateway_forget(struct gateway *gateway, const struct mac *mac);
+
+/* All that the store knows of the devices: export.h's document, which is the caller's. 0 or -errno. */
+int doppel_gateway_export(struct gateway *gateway, struct json_t **document);
+
+struct import_counts {
+	size_t devices;			/* in the document */
+	size_t added;			/* of them were not known here */
+	size_t kept;			/* of them have leases in use, which are newer */
+	size_t forwards;
+};
+
+/*
+ * Take such a document's devices in: new ones with their leases, which their servers are asked about as
+ * after a reboot; of those that are known what is missing. -EINVAL with a line for each fault in @err:
+ * nothing was changed.
+ */
+int doppel_gateway_import(struct gateway *gateway, const struct json_t *document,
+			  struct import_counts *counts, struct doppel_error *err);
 
 int doppel_gateway_foreach_forward(struct gateway *gateway,
 				   int (*cb)(const struct forward_view *forward, void *ctx),

@@ -386,7 +386,7 @@ char *doppel_lease_from_slaac(const struct slaac_address *addresses, unsigned in
 	for (i = 0; i < count; i++) {
 		const struct slaac_address *address = &addresses[i];
 
-		if (address->state != SLAAC_PREFERRED && address->state != SLAAC_DEPRECATED)
+		if (!doppel_slaac_in_use(address))
 			continue;
 		json_array_append_new(list, json_pack("{s:o, s:i, s:o, s:o}",
 			"address", from_ip6(&address->address),
@@ -426,4 +426,33 @@ int doppel_lease_to_slaac(const char *text, struct clock *clock,
 		addresses[(*count)++] = address;
 	}
 	return 0;
+}
+
+void doppel_lease_format4(const struct dhcp4_lease *lease, struct buf *text)
+{
+	char address[DOPPEL_IP4_TEXT];
+
+	doppel_buf_printf(text, "%s/%u", doppel_ip4_format(lease->address, address),
+			  lease->prefix_len);
+}
+
+static void add_address(const struct in6_addr *address, struct buf *text)
+{
+	char one[DOPPEL_IP6_TEXT];
+
+	doppel_buf_printf(text, "%s%s", text->len ? ", " : "", doppel_ip6_format(address, one));
+}
+
+void doppel_lease_format6(const struct dhcp6_lease *lease, struct buf *text)
+{
+	for (unsigned int i = 0; i < lease->address_count; i++)
+		add_address(&lease->addresses[i].address, text);
+}
+
+void doppel_lease_format_slaac(const struct slaac_address *addresses, unsigned int count,
+			       struct buf *text)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (doppel_slaac_in_use(&addresses[i]))
+			add_address(&addresses[i].address, text);
 }

@@ -8,6 +8,7 @@
 #ifndef DOPPEL_GATEWAY_LEASE_H
 #define DOPPEL_GATEWAY_LEASE_H
 
+#include "base/buf.h"
 #include "gateway/dhcp4.h"
 #include "gateway/dhcp6.h"
 #include "gateway/slaac.h"
@@ -24,5 +25,17 @@ char *doppel_lease_from_slaac(const struct slaac_address *addresses, unsigned in
 int doppel_lease_to_slaac(const char *text, struct clock *clock,
 			  struct slaac_address addresses[SLAAC_ADDRESSES_MAX],
 			  unsigned int *count);
+
+/* The addresses alone, for people: "10.0.0.7/24"; "2001:db8::1, 2001:db8::2". */
+void doppel_lease_format4(const struct dhcp4_lease *lease, struct buf *text);
+void doppel_lease_format6(const struct dhcp6_lease *lease, struct buf *text);
+void doppel_lease_format_slaac(const struct slaac_address *addresses, unsigned int count,
+			       struct buf *text);
+
+/* It is in use, not being tried or given up. */
+static inline bool doppel_slaac_in_use(const struct slaac_address *address)
+{
+	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
+}
 
 #endif

@@ -19,6 +19,7 @@
  *	lan_dhcp.c	dnsmasq
  *	adopt.c		devices that only the module knows
  *	keep.c		when the store is written
+ *	exchange.c	devices exported and imported
  *	wall.c		the clock on the wall
  *	health.c	status and diagnosis
  */

@@ -217,6 +217,24 @@ static void test_rest(void)
 	refused("DELETE", "/devices", NULL, 405, "DELETE is not for /devices");
 }
 
+static void test_export(void)
+{
+	json_t *document = get("/api/v1/export"), *reply;
+
+	is_str(doppel_cli_string(document, "format"), "doppel devices", "an export");
+	is_int(call("POST", "/admin/export", json_pack("{s:b}", "confirm", 1), &reply), 200,
+	       "by the seed's path, too");
+	is_int(json_array_size(json_object_get(reply, "devices")), 2, "  with the devices");
+	json_decref(reply);
+	refused("POST", "/admin/export", json_object(), 400, "want {\"confirm\": true}");
+	is_int(call("POST", "/api/v1/import", document, &reply), 200, "an import");
+	is_int(doppel_cli_integer(reply, "devices"), 2, "  of two devices");
+	is_int(doppel_cli_integer(reply, "added"), 0, "  that were there");
+	json_decref(reply);
+	refused("POST", "/api/v1/import", json_object(), 400,
+		"format: must be \"doppel devices\": is it an export of doppel's?");
+}
+
 static void test_forget(void)
 {
 	json_t *reply;
@@ -261,6 +279,7 @@ int main(void)
 	test_forwards(fake);
 	test_sessions(fake);
 	test_rest();
+	test_export();
 	test_forget();
 	doppel_api_free(api);
 	ok(access(path, F_OK), "its socket is gone with it");
