@@ -158,7 +158,7 @@ static int take(struct gateway *gateway, const struct import_device *imported,
 	if (row->name[0])
 		snprintf(device->hostname, sizeof(device->hostname), "%s", row->name);
 	if (row->lan_ipv4.s_addr && !device->lan_ipv4.s_addr)
-		device->lan_ipv4 = row->lan_ipv4;
+		doppel_claim_grant(device, row->lan_ipv4);
 	if (row->last_seen > device->last_seen)
 		device->last_seen = row->last_seen;
 	device->seen |= row->discovered_at != 0;
