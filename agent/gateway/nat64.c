@@ -114,6 +114,24 @@ static bool still_held(const struct gateway *gateway)
 	       doppel_gateway_now(gateway) < gateway->nat64.held_until;
 }
 
+/* Two routers that disagree: said once, as the one that is not used may be the right one. */
+static void tell_dispute(struct gateway *gateway, const struct router_pref64 *told)
+{
+	const struct router_pref64 *other =
+		doppel_routers_other_pref64(&gateway->routers, doppel_gateway_now(gateway), told);
+	char router[2][DOPPEL_IP6_TEXT], prefix[2][DOPPEL_IP6_TEXT];
+
+	if (!other || doppel_ip6_eq(&other->prefix, &gateway->nat64.disputed))
+		return;
+	gateway->nat64.disputed = other->prefix;
+	doppel_log(LOG_WARNING,
+		   "wan: router %s tells of the NAT64 prefix %s/%u, router %s of %s/%u: the first is used",
+		   doppel_ip6_format(&told->router, router[0]),
+		   doppel_ip6_format(&told->prefix, prefix[0]), told->len,
+		   doppel_ip6_format(&other->router, router[1]),
+		   doppel_ip6_format(&other->prefix, prefix[1]), other->len);
+}
+
 static void discover(struct gateway *gateway)
 {
 	struct nat64 *nat64 = &gateway->nat64;
@@ -126,6 +144,8 @@ static void discover(struct gateway *gateway)
 
 	if (!told && doppel_nat64_needed(gateway))
 		count = doppel_names_usable(gateway, servers);
+	if (told)
+		tell_dispute(gateway, told);
 	if (told)
 		doppel_prefix_query_forget(&nat64->query);
 	else if (count)

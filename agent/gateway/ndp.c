@@ -16,6 +16,7 @@ enum {
 	OPTION_PREFIX = 3,
 	OPTION_MTU = 5,
 	OPTION_DNS = 25,
+	OPTION_SEARCH = 31,
 	OPTION_PREF64 = 38,
 };
 
@@ -91,6 +92,14 @@ static void take_dns(const uint8_t *p, size_t len, struct ra *ra)
 	}
 }
 
+/* RFC 8106 section 5.2; of several lists the first. */
+static void take_search(const uint8_t *p, size_t len, struct ra *ra)
+{
+	if (len < 16 || ra->search[0] || !doppel_domain_list(p + 8, len - 8, false, ra->search))
+		return;
+	ra->search_s = doppel_get32(p + 4);
+}
+
 /* RFC 8781 section 4: 13 bits of lifetime in 8 s, 3 bits of prefix length code. */
 static void take_pref64(const uint8_t *p, size_t len, struct ra *ra)
 {
@@ -148,6 +157,9 @@ enum verdict doppel_ra_parse(const struct packet *packet, struct ra *ra)
 			break;
 		case OPTION_DNS:
 			take_dns(p, len, &out);
+			break;
+		case OPTION_SEARCH:
+			take_search(p, len, &out);
 			break;
 		case OPTION_PREF64:
 			take_pref64(p, len, &out);

@@ -6,6 +6,7 @@
 #ifndef DOPPEL_GATEWAY_NDP_H
 #define DOPPEL_GATEWAY_NDP_H
 
+#include "gateway/domain_list.h"
 #include "gateway/frame.h"
 #include "gateway/negotiation.h"
 
@@ -49,6 +50,8 @@ struct ra {
 	unsigned int dns_count;
 	struct ra_pref64 pref64[RA_PREF64_MAX];
 	unsigned int pref64_count;
+	char search[DOMAIN_LIST_TEXT];	/* DNSSL (RFC 8106 section 5.2); "" if none is given */
+	uint32_t search_s;		/* 0: no longer, or none is given; ND_INFINITE: for ever */
 	int64_t received_ms;		/* the caller's to set */
 	bool silent;			/* it does not answer any more: the caller's, too */
 };

@@ -47,6 +47,49 @@ static struct ra *room(struct routers *routers, const struct ra *ra)
 	return worst->preference < ra->preference ? worst : NULL;
 }
 
+static bool known(const struct routers *routers, const struct in6_addr *router)
+{
+	unsigned int i;
+
+	for (i = 0; i < routers->count; i++)
+		if (doppel_ip6_eq(&routers->ra[i].router, router))
+			return true;
+	return false;
+}
+
+/* With all places taken one is of a router that advertises no more: each other has its share. */
+static struct router_dns *dns_place(struct routers *routers, const struct in6_addr *router)
+{
+	unsigned int i, taken = 0;
+
+	for (i = 0; i < routers->dns_count; i++)
+		taken += doppel_ip6_eq(&routers->dns[i].router, router);
+	if (taken >= ROUTERS_SHARE)
+		return NULL;
+	if (routers->dns_count < ROUTERS_KEPT)
+		return &routers->dns[routers->dns_count++];
+	for (i = 0; i < routers->dns_count; i++)
+		if (!known(routers, &routers->dns[i].router))
+			return &routers->dns[i];
+	return NULL;
+}
+
+static struct router_pref64 *pref64_place(struct routers *routers, const struct in6_addr *router)
+{
+	unsigned int i, taken = 0;
+
+	for (i = 0; i < routers->pref64_count; i++)
+		taken += doppel_ip6_eq(&routers->pref64[i].router, router);
+	if (taken >= ROUTERS_SHARE)
+		return NULL;
+	if (routers->pref64_count < ROUTERS_KEPT)
+		return &routers->pref64[routers->pref64_count++];
+	for (i = 0; i < routers->pref64_count; i++)
+		if (!known(routers, &routers->pref64[i].router))
+			return &routers->pref64[i];
+	return NULL;
+}
+
 static void take_dns(struct routers *routers, const struct ra *ra, const struct ra_dns *given)
 {
 	struct router_dns *slot = NULL;
@@ -56,8 +99,8 @@ static void take_dns(struct routers *routers, const struct ra *ra, const struct 
 		if (doppel_ip6_eq(&routers->dns[i].router, &ra->router) &&
 		    doppel_ip6_eq(&routers->dns[i].server, &given->server))
 			slot = &routers->dns[i];
-	if (!slot && given->lifetime_s && routers->dns_count < ROUTERS_DNS_MAX)
-		slot = &routers->dns[routers->dns_count++];
+	if (!slot && given->lifetime_s)
+		slot = dns_place(routers, &ra->router);
 	if (slot)
 		*slot = (struct router_dns){
 			.router = ra->router,
@@ -77,8 +120,8 @@ static void take_pref64(struct routers *routers, const struct ra *ra,
 		    doppel_ip6_eq(&routers->pref64[i].prefix, &given->prefix) &&
 		    routers->pref64[i].len == given->len)
 			slot = &routers->pref64[i];
-	if (!slot && given->lifetime_s && routers->pref64_count < ROUTERS_PREF64_MAX)
-		slot = &routers->pref64[routers->pref64_count++];
+	if (!slot && given->lifetime_s)
+		slot = pref64_place(routers, &ra->router);
 	if (slot)
 		*slot = (struct router_pref64){
 			.router = ra->router,
@@ -86,6 +129,17 @@ static void take_pref64(struct routers *routers, const struct ra *ra,
 			.len = given->len,
 			.until = doppel_after_s(ra->received_ms, given->lifetime_s),
 		};
+}
+
+/* One list is enough: it stays whose it is, until that router ends it. */
+static void take_search(struct routers *routers, const struct ra *ra)
+{
+	if (!ra->search[0] || (routers->search_until > ra->received_ms &&
+			       !doppel_ip6_eq(&routers->search_router, &ra->router)))
+		return;
+	routers->search_router = ra->router;
+	memcpy(routers->search, ra->search, sizeof(routers->search));
+	routers->search_until = doppel_after_s(ra->received_ms, ra->search_s);
 }
 
 static bool tells_pref64(const struct ra *ra, const struct router_pref64 *pref64)
@@ -176,6 +230,7 @@ bool doppel_routers_update(struct routers *routers, const struct ra *ra)
 		take_dns(routers, ra, &ra->dns[i]);
 	for (i = 0; i < ra->pref64_count; i++)
 		take_pref64(routers, ra, &ra->pref64[i]);
+	take_search(routers, ra);
 	doubt_others(routers, ra);
 	if (routers->link_new)
 		first_on_link(routers, ra->received_ms);
@@ -267,7 +322,7 @@ static unsigned int add_dns(const struct routers *routers, bool doubted, int64_t
 		const struct router_dns *dns = &routers->dns[i];
 
 		/* Two routers may name the same. */
-		if (dns->until > now_ms && dns->doubted == doubted &&
+		if (count < ROUTERS_DNS_MAX && dns->until > now_ms && dns->doubted == doubted &&
 		    !doppel_ip6_in_list(&dns->server, servers, count))
 			servers[count++] = dns->server;
 	}
@@ -319,6 +374,28 @@ const struct router_pref64 *doppel_routers_pref64(const struct routers *routers,
 		}
 	}
 	return best;
+}
+
+const struct router_pref64 *doppel_routers_other_pref64(const struct routers *routers,
+							int64_t now_ms,
+							const struct router_pref64 *chosen)
+{
+	unsigned int i;
+
+	for (i = 0; i < routers->pref64_count; i++) {
+		const struct router_pref64 *each = &routers->pref64[i];
+
+		if (each->until > now_ms && each->doubted == chosen->doubted &&
+		    !doppel_ip6_eq(&each->router, &chosen->router) &&
+		    !is(each, &chosen->prefix, chosen->len))
+			return each;
+	}
+	return NULL;
+}
+
+const char *doppel_routers_search(const struct routers *routers, int64_t now_ms)
+{
+	return routers->search_until > now_ms ? routers->search : "";
 }
 
 static int64_t next_after(int64_t deadline, int64_t at, int64_t now_ms)

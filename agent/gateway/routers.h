@@ -9,12 +9,13 @@
 #include "gateway/ndp.h"
 
 #define ROUTERS_MAX 8
-#define ROUTERS_DNS_MAX 8
-#define ROUTERS_PREF64_MAX 8
+#define ROUTERS_DNS_MAX 8	/* name servers that anybody asks for */
+#define ROUTERS_SHARE 8		/* of one router, so that none can take the others' places */
+#define ROUTERS_KEPT (ROUTERS_MAX * ROUTERS_SHARE)
 
 /*
- * Name servers and NAT64 prefixes live for as long as they were given for, whatever the router's
- * next advertisements leave out (RFC 4861 section 6.3.4).
+ * Name servers, NAT64 prefixes and search lists live for as long as they were given for, whatever the
+ * router's next advertisements leave out (RFC 4861 section 6.3.4).
  */
 struct router_dns {
 	struct in6_addr router, server;
@@ -33,10 +34,13 @@ struct router_pref64 {
 struct routers {
 	struct ra ra[ROUTERS_MAX];	/* the newest of each router */
 	unsigned int count;
-	struct router_dns dns[ROUTERS_DNS_MAX];		/* in the order in which they were heard */
+	struct router_dns dns[ROUTERS_KEPT];	/* in the order in which they were heard */
 	unsigned int dns_count;
-	struct router_pref64 pref64[ROUTERS_PREF64_MAX];
+	struct router_pref64 pref64[ROUTERS_KEPT];
 	unsigned int pref64_count;
+	struct in6_addr search_router;	/* whose search list this is */
+	char search[DOMAIN_LIST_TEXT];
+	int64_t search_until;
 	bool link_new;			/* nobody has advertised since it came */
 };
 
@@ -77,6 +81,17 @@ unsigned int doppel_routers_dns(const struct routers *routers, int64_t now_ms,
 const struct router_pref64 *doppel_routers_pref64(const struct routers *routers, int64_t now_ms,
 						  const struct in6_addr *current,
 						  uint8_t current_len);
+
+/*
+ * A NAT64 prefix of another router than @chosen's that is another one, and no less believed; NULL:
+ * they agree.
+ */
+const struct router_pref64 *doppel_routers_other_pref64(const struct routers *routers,
+							int64_t now_ms,
+							const struct router_pref64 *chosen);
+
+/* The search list (DNSSL): of the router that named one first; "": none. */
+const char *doppel_routers_search(const struct routers *routers, int64_t now_ms);
 
 /* When after @now_ms the answer of a function above may change by itself; NEVER. */
 int64_t doppel_routers_deadline(const struct routers *routers, int64_t now_ms);

@@ -61,6 +61,7 @@ struct nat64 {
 	struct in6_addr prefix;
 	uint8_t len;			/* 0: none */
 	bool looked;			/* at what the module had when this agent began */
+	struct in6_addr disputed;	/* another router's, that was told of in the log */
 	struct in6_addr refused;	/* by the module, last; with its length */
 	uint8_t refused_len;
 	int64_t held_until;		/* of NAT64_HELD */

@@ -185,7 +185,8 @@ static void test_told(void)
 	struct in6_addr servers[ROUTERS_DNS_MAX];
 	struct in6_addr second = ip6("64:ff9b:2::");
 	struct ra ra = telling("fe80::1", 0, 0);
-	unsigned int i;
+	unsigned int i, j;
+	bool found = false;
 
 	ra.dns_count = 2;
 	ra.dns[0] = (struct ra_dns){ ip6("2001:db8::53"), 100 };
@@ -239,11 +240,85 @@ static void test_told(void)
 		ra.pref64[0].prefix.s6_addr[6] = (uint8_t)i;
 		doppel_routers_update(&routers, &ra);
 	}
-	is_int(doppel_routers_dns(&routers, 300000, servers), ROUTERS_DNS_MAX,
-	       "no more servers than there is room for");
-	is_int(routers.pref64_count, ROUTERS_PREF64_MAX, "nor prefixes");
+	is_int(doppel_routers_dns(&routers, 300000, servers), ROUTERS_SHARE,
+	       "a router has its share of servers, and no more");
+	is_int(routers.pref64_count, 1 + ROUTERS_SHARE, "and of prefixes, beside another's");
+	for (i = 0; i < 100; i++) {
+		ra = telling("fe80::1:0", 300000, 0);
+		ra.router.s6_addr[15] = (uint8_t)i;
+		ra.dns_count = RA_DNS_MAX;
+		for (j = 0; j < RA_DNS_MAX; j++) {
+			ra.dns[j] = (struct ra_dns){ ip6("2001:db8:1::"), 600 };
+			ra.dns[j].server.s6_addr[14] = (uint8_t)i;
+			ra.dns[j].server.s6_addr[15] = (uint8_t)j;
+		}
+		doppel_routers_update(&routers, &ra);
+	}
+	ra = telling("fe80::1", 300000, 0);
+	ra.dns_count = 1;
+	ra.dns[0] = (struct ra_dns){ ip6("2001:db8::1:53"), 600 };
+	doppel_routers_update(&routers, &ra);
+	for (i = 0; i < routers.dns_count; i++)
+		found |= doppel_ip6_eq(&routers.dns[i].server, &ra.dns[0].server);
+	ok(found && routers.dns_count <= ROUTERS_KEPT,
+	   "a flood of routers leaves the share of one that was there");
 	doppel_routers_expire(&routers, 300000 + 601000);
 	is_int(routers.dns_count + routers.pref64_count, 0, "all of them run out");
+}
+
+/* What a router calls names that are no whole ones (RFC 8106 section 5.2). */
+static void test_search(void)
+{
+	static const uint8_t dnssl[] = {
+		134, 0, 0, 0, 64, 0, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0,
+		31, 5, 0, 0, 0, 0, 0x0e, 0x10, 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 3, 'c', 'o',
+		'm', 0, 3, 'l', 'a', 'b', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 3, 'c', 'o', 'm', 0,
+		0, 0,
+	};
+	struct packet packet = icmp6("fe80::fe", "ff02::1", dnssl, sizeof(dnssl));
+	struct routers routers = { .count = 0 };
+	struct ra ra = { 0 }, other = telling("fe80::2", 0, 0);
+	uint8_t copy[sizeof(dnssl)];
+
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_ACCEPTED, "RA with a search list");
+	is_str(ra.search, "example.com lab.example.com", "both names, without the padding");
+	is_int(ra.search_s, 3600, "for an hour");
+	doppel_routers_update(&routers, &ra);
+	snprintf(other.search, sizeof(other.search), "example.net");
+	other.search_s = ND_INFINITE;
+	doppel_routers_update(&routers, &other);
+	is_str(doppel_routers_search(&routers, 0), ra.search, "the first router's stays");
+	ra.search_s = 0;
+	doppel_routers_update(&routers, &ra);
+	is_str(doppel_routers_search(&routers, 0), "", "until that takes it back");
+	doppel_routers_update(&routers, &other);
+	is_str(doppel_routers_search(&routers, 0), "example.net", "then another's counts");
+
+	memcpy(copy, dnssl, sizeof(copy));
+	copy[24] = 0xc0;
+	packet.payload = copy;
+	is_int(doppel_ra_parse(&packet, &ra), VERDICT_ACCEPTED, "names with a pointer");
+	is_str(ra.search, "", "are none here");
+}
+
+/* Who told of another prefix is told of. */
+static void test_dispute(void)
+{
+	struct routers routers = { .count = 0 };
+	const struct router_pref64 *chosen;
+	struct ra ra = telling("fe80::1", 0, 0);
+
+	ra.pref64_count = 1;
+	ra.pref64[0] = (struct ra_pref64){ ip6("64:ff9b:1::"), 96, 600 };
+	doppel_routers_update(&routers, &ra);
+	ra.router = ip6("fe80::2");
+	doppel_routers_update(&routers, &ra);
+	chosen = doppel_routers_pref64(&routers, 0, NULL, 0);
+	ok(!doppel_routers_other_pref64(&routers, 0, chosen), "two routers that agree");
+	ra.pref64[0].prefix = ip6("64:ff9b:2::");
+	doppel_routers_update(&routers, &ra);
+	chosen = doppel_routers_pref64(&routers, 0, NULL, 0);
+	ok(doppel_routers_other_pref64(&routers, 0, chosen), "and that do not");
 }
 
 /* The site has another router, by the same link-local address. */
@@ -481,6 +556,8 @@ int main(void)
 	test_ra();
 	test_pref64();
 	test_told();
+	test_search();
+	test_dispute();
 	test_replaced();
 	test_neighbour();
 	test_build();
