@@ -31,7 +31,8 @@ typedef void api_handler(const struct api_request *request, struct http_reply *r
 /* handle() of a struct http_handler; ctx is a struct api_context. */
 void doppel_api_route(void *ctx, const struct http_request *request, struct http_reply *reply);
 
-api_handler doppel_api_health, doppel_api_status, doppel_api_diagnose, doppel_api_stats;
+api_handler doppel_api_health, doppel_api_status, doppel_api_diagnose, doppel_api_repair;
+api_handler doppel_api_stats;
 api_handler doppel_api_devices, doppel_api_device, doppel_api_device_forget;
 api_handler doppel_api_device_retry;
 api_handler doppel_api_export, doppel_api_admin_export, doppel_api_import;

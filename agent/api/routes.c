@@ -27,6 +27,7 @@ static const struct route {
 	{ "DELETE", "/api/v1/sessions", doppel_api_sessions_flush },
 	{ "GET", "/api/v1/stats", doppel_api_stats },
 	{ "GET", "/api/v1/diagnose", doppel_api_diagnose },
+	{ "POST", "/api/v1/repair", doppel_api_repair },
 	{ "GET", "/api/v1/events", doppel_api_events },
 };
 

@@ -42,7 +42,7 @@ void doppel_api_health(const struct api_request *request, struct http_reply *rep
 	bool healthy;
 
 	doppel_gateway_status(request->api->gateway, &status);
-	healthy = status.module_ready && status.lan_up && status.wan_up;
+	healthy = status.module_ready && status.lan_up && status.wan_up && !*status.store_problem;
 	doppel_http_reply_json(
 		reply, MHD_HTTP_OK,
 		json_pack("{s:s, s:b, s:I, s:f, s:o, s:{s:o, s:o}, s:o, s:o}",
@@ -153,7 +153,7 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 		reply, MHD_HTTP_OK,
 		json_pack("{s:b, s:s, s:o, s:I, s:I, s:o, s:b, s:b,"
 			  " s:{s:s, s:b, s:s, s:b, s:b, s:b}, s:{s:s, s:b, s:s, s:o, s:o, s:o},"
-			  " s:I, s:s, s:{s:b, s:b, s:s, s:s}, s:I, s:I, s:o, s:o, s:o}",
+			  " s:I, s:s, s:{s:b, s:b, s:s, s:s}, s:s, s:I, s:I, s:o, s:o, s:o}",
 			  "running", 1,
 			  "config_file", request->api->config_file,
 			  "devices", devices,
@@ -173,6 +173,7 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 			  "filter", status.filter_forward ? "forward" : "off",
 			  "module", "present", status.module_present, "ready", status.module_ready,
 			  "version", status.module_version, "problem", status.problem,
+			  "state_problem", status.store_problem,
 			  "sessions", (json_int_t)status.sessions,
 			  "queued", (json_int_t)status.queued,
 			  "stats", stats,
@@ -192,6 +193,12 @@ void doppel_api_diagnose(const struct api_request *request, struct http_reply *r
 
 	doppel_gateway_diagnose(request->api->gateway, add_check, checks);
 	doppel_http_reply_json(reply, MHD_HTTP_OK, json_pack("{s:o}", "checks", checks));
+}
+
+void doppel_api_repair(const struct api_request *request, struct http_reply *reply)
+{
+	doppel_gateway_repair(request->api->gateway);
+	doppel_http_reply_json(reply, MHD_HTTP_OK, json_pack("{s:b}", "done", 1));
 }
 
 void doppel_api_stats(const struct api_request *request, struct http_reply *reply)

@@ -16,10 +16,18 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/device_text.h"
+#include "cli/fix.h"
 #include "cli/offline.h"
 #include "cli/table.h"
 #include "gateway/config.h"
 #include "gateway/gateway.h"
+
+enum { FIX };
+
+static const struct cli_option options[] = {
+	{ "fix", 0, NULL, "repair what is the box's own first, and tell what was repaired" },
+	{},
+};
 
 static bool is(const json_t *object, const char *key, const char *value)
 {
@@ -279,14 +287,16 @@ static bool any_is(const json_t *list, const char *key, const char *value)
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct diagnosis diagnosis = { .cli = cli };
+	json_t *faulty, *repaired = NULL;
 	const json_t *devices;
 	struct config *config;
-	json_t *faulty;
 	bool failed;
 
 	(void)argv;
 	if (argc)
 		return doppel_cli_usage(cli, "it takes no arguments");
+	if (cli->option[FIX])
+		repaired = doppel_cli_fix(cli);
 	diagnosis.checks = json_array();
 	ask_agent(&diagnosis);
 	config = check_file(&diagnosis);
@@ -301,16 +311,19 @@ static int run(struct cli *cli, int argc, char **argv)
 	failed = any_is(diagnosis.checks, "result", doppel_check_result_name(CHECK_FAIL)) ||
 		 any_is(faulty, "status", doppel_device_status_name(DEVICE_FAILED));
 	if (cli->json) {
-		json_t *all = json_pack("{s:b, s:O, s:O}", "ok", !failed, "checks",
-					diagnosis.checks, "devices", faulty);
+		json_t *all = json_pack("{s:b, s:O, s:O, s:O*}", "ok", !failed, "checks",
+					diagnosis.checks, "devices", faulty, "repaired", repaired);
 
 		doppel_cli_print_json(all);
 		json_decref(all);
 	} else {
+		if (repaired)
+			doppel_cli_print_fix(repaired);
 		print_checks(diagnosis.checks);
 		print_devices(faulty, json_array_size(devices));
 	}
 	json_decref(faulty);
+	json_decref(repaired);
 	json_decref(diagnosis.checks);
 	json_decref(diagnosis.status);
 	return failed ? CLI_FAILED : CLI_DONE;
@@ -321,6 +334,8 @@ const struct cli_command doppel_cli_diagnose = {
 	.arguments = "",
 	.summary = "Check all that must be right, and tell why a device has no address.",
 	.help = "Each check is ok, warning or failed, and says what to do. Exits with 1 if one has\n"
-		"failed, or a device has.",
+		"failed, or a device has. --fix loads the module, and lets the agent do at once what it\n"
+		"does by itself: ports, addresses, routes, dnsmasq, the state file, another try.",
+	.options = options,
 	.run = run,
 };

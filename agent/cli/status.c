@@ -195,6 +195,8 @@ static void print_status(const json_t *status)
 		add_nat64(&table, json_object_get(json_object_get(status, "wan"), "nat64"));
 		add_rules(&table, status);
 	}
+	if (*doppel_cli_string(status, "state_problem"))
+		add_row(&table, "STATE", doppel_cli_string(status, "state_problem"));
 	add_devices(&table, json_object_get(status, "devices"));
 	snprintf(sessions, sizeof(sessions), "%lld", doppel_cli_integer(status, "sessions"));
 	add_row(&table, "sessions", sessions);

@@ -99,6 +99,7 @@ static void on_dhcp4(void *ctx, const struct dhcp4_event *event)
 	switch (event->kind) {
 	case DHCP4_EVENT_BOUND:
 		doppel_log(LOG_INFO, "device %s: WAN IPv4 %s", mac_text(device), text);
+		device->conflict4 = false;
 		learn_dns(device->gateway, event->lease);
 		device->keep4 = true;
 		break;
@@ -112,6 +113,7 @@ static void on_dhcp4(void *ctx, const struct dhcp4_event *event)
 		device->keep4 = true;
 		break;
 	case DHCP4_EVENT_CONFLICT:
+		device->conflict4 = true;
 		tell_conflict(device, text, &event->rival);
 		break;
 	case DHCP4_EVENT_STATUS:

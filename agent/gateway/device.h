@@ -84,6 +84,7 @@ struct device {
 	struct slaac slaac;
 	struct dhcp6 dhcp6;
 	struct reach reach;
+	bool conflict4;			/* somebody had the address since one was bound */
 	bool no_router;			/* none was heard in time: the WAN may be IPv4-only */
 	enum dhcp6_mode mode6;
 	int64_t confirm_at;		/* NEVER, or when to ask whether the leases hold */

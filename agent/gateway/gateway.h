@@ -293,6 +293,9 @@ struct stats_listener {
 
 int doppel_gateway_stats(struct gateway *gateway, const struct stats_listener *listener);
 
+/* Do at once what is done by itself sooner or later: doppel_gateway_diagnose() tells what it led to. */
+void doppel_gateway_repair(struct gateway *gateway);
+
 int doppel_gateway_diagnose(struct gateway *gateway,
 			    int (*cb)(const struct check_view *check, void *ctx), void *ctx);
 

@@ -361,6 +361,15 @@ bool doppel_lan_dhcp_relays(const struct lan_dhcp *dhcp)
 	return dhcp->relay && dhcp->fallback_count;
 }
 
+void doppel_lan_dhcp_retry(struct lan_dhcp *dhcp)
+{
+	if (!dhcp->text || dhcp->keeper)
+		return;
+	dhcp->delay_s = DELAY_MIN_S;
+	end(dhcp);
+	start(dhcp);
+}
+
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp)
 {
 	end(dhcp);

@@ -68,6 +68,8 @@ bool doppel_lan_dhcp_set_fallback(struct lan_dhcp *dhcp,
 /* Whether dnsmasq answers DNS, too. */
 bool doppel_lan_dhcp_relays(const struct lan_dhcp *dhcp);
 
+/* Do not wait for the next start, if it does not run. */
+void doppel_lan_dhcp_retry(struct lan_dhcp *dhcp);
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp);
 bool doppel_lan_dhcp_running(const struct lan_dhcp *dhcp);
 

@@ -21,7 +21,10 @@
  *	keep.c		when the store is written
  *	exchange.c	devices exported and imported
  *	wall.c		the clock on the wall
- *	health.c	status and diagnosis
+ *	upstream.c	who speaks on the WAN, for the diagnosis
+ *	health.c	status
+ *	diagnosis.c	checks: of check_*.c
+ *	repair.c	what the agent does by itself, at once
  */
 #ifndef DOPPEL_GATEWAY_STATE_H
 #define DOPPEL_GATEWAY_STATE_H
@@ -39,6 +42,7 @@
 #include "gateway/prefix_query.h"
 #include "gateway/probe.h"
 #include "gateway/routers.h"
+#include "gateway/upstream.h"
 #include "kernel/doppel.h"
 #include "kernel/rtnetlink.h"
 
@@ -128,6 +132,7 @@ struct gateway {
 	struct names names;
 
 	struct attachment attachment;
+	struct upstream upstream;
 	struct routers routers;
 	int64_t routers_at;		/* when that set may change by itself */
 	int64_t advertise_at;		/* when all devices hear what routers said; NEVER */

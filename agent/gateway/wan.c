@@ -113,6 +113,7 @@ void doppel_wan_frame(struct gateway *gateway, const void *frame, size_t len,
 	if (doppel_frame_parse(frame, len, checksum_pending ? FRAME_CHECKSUM_PENDING : 0,
 			       &packet) != VERDICT_ACCEPTED)
 		return;
+	doppel_upstream_hear(gateway, &packet);
 	switch (packet.kind) {
 	case PACKET_UDP4:
 		if (doppel_dhcp4_peek(&packet, &chaddr) == VERDICT_ACCEPTED)

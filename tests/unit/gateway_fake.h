@@ -85,6 +85,9 @@ struct fake {
 	/* The WAN */
 	struct gateway *upstream_of;
 	bool dhcp_server, router;
+	bool dhcp_naks, dhcp_no_ack;	/* what the server does to a REQUEST instead */
+	uint8_t ra_flags;		/* M and O */
+	bool ra_no_prefix;		/* for SLAAC */
 	uint8_t net;			/* the IPv4 network, 10.net.0.0/24, and its authoritative server */
 	struct mac router_mac;		/* of both families' routers */
 	bool router4_down;		/* it does not answer ARP */
@@ -688,7 +691,7 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	fake->discovers += type == 1;
 	fake->requests += type == 3;
 	fake->releases += type == 7;
-	if ((type != 1 && type != 3) || !fake->dhcp_server)
+	if ((type != 1 && type != 3) || !fake->dhcp_server || (type == 3 && fake->dhcp_no_ack))
 		return;
 	memcpy(reply + 4, request->payload + 4, 4);
 	memcpy(reply + 28, request->payload + 28, 6);
@@ -697,7 +700,8 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	reply[17] = fake->net;
 	reply[19] = request->payload[33];
 	memcpy(reply + 236, options, sizeof(options));
-	reply[242] = type == 1 ? 2 : fake_is_strange(fake, request) ? 6 : 5;
+	reply[242] = type == 1 ? 2 : fake->dhcp_naks || fake_is_strange(fake, request) ?
+		6 : 5;
 	server[1] = router[1] = fake->net;
 	head.ip4.src.s_addr |= htonl((uint32_t)fake->net << 16);
 	if (fake->dns4)
@@ -759,6 +763,9 @@ static inline void fake_advertise(struct fake *fake)
 	struct in6_addr address;
 	uint8_t frame[FRAME_MAX];
 
+	message.ra.nd_ra_flags_reserved = fake->ra_flags;
+	if (fake->ra_no_prefix)
+		message.prefix.nd_opt_pi_flags_reserved = ND_OPT_PI_FLAG_ONLINK;
 	doppel_ip6_parse(fake->prefix, &message.prefix.nd_opt_pi_prefix);
 	if (fake->dns6 && !doppel_ip6_parse(fake->dns6, &address)) {
 		doppel_put32(&w, 25 << 24 | 3 << 16);
