@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/netdevice.h>
+#include <linux/random.h>
 #ifdef DOPPEL_HAVE_GSO_H
 #include <net/gso.h>
 #endif
@@ -13,6 +14,18 @@
 bool doppel_gso_is_plain(const struct sk_buff *skb)
 {
 	return !skb_is_gso(skb) || !(skb_shinfo(skb)->gso_type & ~PLAIN);
+}
+
+bool doppel_gso_undo_ufo(struct sk_buff *skb, struct doppel_packet *packet)
+{
+	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_UDP))
+		return false;
+
+	skb_gso_reset(skb);
+	packet->may_cut = true;
+	if (!packet->id)
+		packet->id = (__force __be16)get_random_u16();
+	return true;
 }
 
 struct sk_buff *doppel_gso_segment(struct doppel_gateway *gw, struct sk_buff *skb)

@@ -140,7 +140,7 @@ static unsigned int pass(struct doppel_gateway *gw, struct sk_buff *skb,
 	unsigned int len = packet->len;
 	bool fits = true;
 
-	if (unlikely(!doppel_gso_is_plain(skb)))
+	if (unlikely(!doppel_gso_is_plain(skb)) && !doppel_gso_undo_ufo(skb, packet))
 		return each_segment(gw, skb, session);
 	if (unlikely(ttl_of(skb) <= 1)) {
 		refuse_ttl(gw, device, skb);

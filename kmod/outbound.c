@@ -126,12 +126,12 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 			     struct doppel_packet *packet, struct doppel_session *session)
 {
 	int growth = doppel_growth(session, packet, true);
-	unsigned int limit = limit_of(gw, packet, session);
 	struct iphdr *iph = (struct iphdr *)skb->data;
 	unsigned int len = packet->len;
+	unsigned int limit;
 	bool fits;
 
-	if (unlikely(!doppel_gso_is_plain(skb)))
+	if (unlikely(!doppel_gso_is_plain(skb)) && !doppel_gso_undo_ufo(skb, packet))
 		return each_segment(gw, skb, session);
 	if (unlikely(iph->ttl <= 1)) {
 		tell(gw, session, skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
@@ -143,6 +143,7 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 		tell(gw, session, skb, ICMP_DEST_UNREACH, ICMP_SR_FAILED, 0);
 		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_LAN_PROTOCOL);
 	}
+	limit = limit_of(gw, packet, session);
 	fits = doppel_fits(skb, packet, growth, limit);
 	if (unlikely(!fits)) {
 		/* The box cannot be told: what it sends is cut in any case. */

@@ -647,40 +647,71 @@ static void expect_segments(struct kunit *test, const struct direction *directio
 	forget_sent(test);
 }
 
+/* A super-packet of @len bytes behind the headers, the checksum left to whoever cuts it, with the
+ * datagram in @l4.
+ */
+static struct sk_buff *make_super(struct kunit *test, const struct direction *direction, u8 *l4,
+				  unsigned int len, int gso_type)
+{
+	unsigned int header = is_ipv6(direction->from) ? 40 : 20;
+	u8 *packet = make_bytes(test);
+	struct sk_buff *skb;
+	struct udphdr *uh;
+
+	build_datagram(l4, direction, len);
+	skb = make_frame(test, direction->door, 1, packet,
+			 build_part(packet, direction, l4, 0, len, false,
+				    gso_type != SKB_GSO_UDP, next_id()), 0);
+	uh = (struct udphdr *)(skb->data + ETH_HLEN + header);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = (u8 *)uh - skb->head;
+	skb->csum_offset = offsetof(struct udphdr, check);
+	uh->check = header == 20 ? ~csum_tcpudp_magic(in_aton(direction->from),
+						      in_aton(direction->to), len, IPPROTO_UDP, 0) :
+				   ~csum_ipv6_magic(&((struct ipv6hdr *)packet)->saddr,
+						    &((struct ipv6hdr *)packet)->daddr, len,
+						    IPPROTO_UDP, 0);
+	skb_shinfo(skb)->gso_size = SEGMENT;
+	skb_shinfo(skb)->gso_segs = SEGMENTS;
+	skb_shinfo(skb)->gso_type = gso_type;
+	return skb;
+}
+
 /* UDP GSO: one header, and the data of many datagrams. It goes through whole, and the stack cuts it
  * for a port that cannot.
  */
 static void udp_gso(struct kunit *test)
 {
-	u8 *l4 = make_bytes(test), *packet = make_bytes(test);
+	u8 *l4 = make_bytes(test);
+	unsigned int i;
+
+	begin_flows(test);
+	for (i = 0; i < 6; i++) {
+		feed(test, directions[i].door, make_super(test, &directions[i], l4,
+							  8 + SEGMENTS * SEGMENT, SKB_GSO_UDP_L4));
+		expect_segments(test, &directions[i], l4 + 8);
+	}
+	KUNIT_EXPECT_EQ(test, doppel_total_sum(gateway(), DOPPEL_TOTAL_SEGMENTED), 0);
+}
+
+/* UFO: one datagram, which a NIC was to cut into fragments. */
+static void ufo(struct kunit *test)
+{
+	struct whole *whole = make_whole(test);
+	u8 *l4 = make_bytes(test);
 	unsigned int i, len;
 
 	begin_flows(test);
 	for (i = 0; i < 6; i++) {
-		const struct direction *direction = &directions[i];
-		unsigned int header = is_ipv6(direction->from) ? 40 : 20;
-		struct sk_buff *skb;
-		struct udphdr *uh;
-
-		build_datagram(l4, direction, 8 + SEGMENTS * SEGMENT);
-		len = build_part(packet, direction, l4, 0, 8 + SEGMENTS * SEGMENT, false, true, 0);
-		skb = make_frame(test, direction->door, 1, packet, len, 0);
-		uh = (struct udphdr *)(skb->data + ETH_HLEN + header);
-		skb->ip_summed = CHECKSUM_PARTIAL;
-		skb->csum_start = (u8 *)uh - skb->head;
-		skb->csum_offset = offsetof(struct udphdr, check);
-		uh->check = header == 20 ?
-				    ~csum_tcpudp_magic(in_aton(direction->from),
-						       in_aton(direction->to),
-						       8 + SEGMENTS * SEGMENT, IPPROTO_UDP, 0) :
-				    ~csum_ipv6_magic(&((struct ipv6hdr *)packet)->saddr,
-						     &((struct ipv6hdr *)packet)->daddr,
-						     8 + SEGMENTS * SEGMENT, IPPROTO_UDP, 0);
-		skb_shinfo(skb)->gso_size = SEGMENT;
-		skb_shinfo(skb)->gso_segs = SEGMENTS;
-		skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4;
-		feed(test, direction->door, skb);
-		expect_segments(test, direction, l4 + 8);
+		for (len = 8 + SEGMENTS * SEGMENT; len < 9000; len += 3000) {
+			feed(test, directions[i].door,
+			     make_super(test, &directions[i], l4, len, SKB_GSO_UDP));
+			collect(test, &directions[i], whole);
+			expect_datagram(test, &directions[i], whole, l4, len);
+			KUNIT_EXPECT_LE(test, whole->longest, 1500);
+			KUNIT_EXPECT_EQ(test, whole->parts > 1, len > 1500);
+			KUNIT_EXPECT_TRUE(test, whole->parts == 1 || whole->id);
+		}
 	}
 	KUNIT_EXPECT_EQ(test, doppel_total_sum(gateway(), DOPPEL_TOTAL_SEGMENTED), 0);
 }
@@ -753,6 +784,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(nested_are_refused),
 	KUNIT_CASE_SLOW(random_parts),
 	KUNIT_CASE(udp_gso),
+	KUNIT_CASE(ufo),
 	KUNIT_CASE(fraglist_gro),
 	{}
 };
