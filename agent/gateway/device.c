@@ -563,6 +563,13 @@ void doppel_device_timeout(struct device *device)
 	doppel_device_settle(device);
 }
 
+/* Without a prefix or an address of the other family nothing translates for it. */
+static void follow4(struct device *device)
+{
+	doppel_dhcp4_translated(&device->dhcp4, device->gateway->nat64.len &&
+						device->in_module && device->held.wan_ipv6_count);
+}
+
 static enum dhcp6_mode wanted_mode6(const struct device *device)
 {
 	const struct gateway *gateway = device->gateway;
@@ -630,8 +637,10 @@ void doppel_device_settle(struct device *device)
 	enum device_status status;
 	int err;
 
-	if (device->negotiating)
+	if (device->negotiating) {
+		follow4(device);
 		follow6(device);
+	}
 	err = doppel_device_push(device);
 	if (err)
 		doppel_log(LOG_ERR, "device %s: the module refuses: %s", mac_text(device),

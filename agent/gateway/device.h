@@ -171,6 +171,13 @@ struct device_reasons {
 void doppel_device_view(const struct device *device, struct device_view *view,
 			struct device_reasons *reasons);
 
+/* wan6.c */
+/* Its WAN IPv6 addresses, first the one to send from. */
+void doppel_wan6_wanted(const struct device *device, struct module_device *wanted);
+/* How many stateless ones can be used. */
+unsigned int doppel_wan6_slaac_count(const struct device *device);
+bool doppel_wan6_is_leased(const struct device *device, const struct in6_addr *address);
+
 /* device_sync.c */
 /* Tell the module the difference; -errno leaves device->refusal. */
 int doppel_device_push(struct device *device);

@@ -14,59 +14,12 @@ const char *doppel_device_name(const struct device *device)
 	return device->hostname;
 }
 
-static bool usable(const struct slaac_address *address)
-{
-	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
-}
-
-static unsigned int usable_count(const struct device *device)
-{
-	unsigned int i, count = 0;
-
-	if (device->reach.state != REACH_ANSWERED)
-		return 0;
-	for (i = 0; i < device->slaac.count; i++)
-		count += usable(&device->slaac.addresses[i]);
-	return count;
-}
-
-/* Until a router has been heard by this agent, what the agent before it found out still holds. */
-static uint8_t prefix_len(const struct device *device, const struct in6_addr *address)
-{
-	const struct gateway *gateway = device->gateway;
-	size_t i;
-
-	for (i = 0; !gateway->router_heard && i < device->held.wan_ipv6_count; i++)
-		if (doppel_ip6_eq(&device->held.wan_ipv6[i].ipv6, address))
-			return device->held.wan_ipv6[i].prefix_len;
-	return doppel_routers_prefix_len(&gateway->routers, address, doppel_gateway_now(gateway));
-}
-
-static void want6(const struct device *device, const struct in6_addr *address,
-		  struct module_device *wanted)
-{
-	struct module_address *next = &wanted->wan_ipv6[wanted->wan_ipv6_count];
-	size_t i;
-
-	/* SLAAC and DHCPv6 may agree on one. */
-	for (i = 0; i < wanted->wan_ipv6_count; i++)
-		if (doppel_ip6_eq(&wanted->wan_ipv6[i].ipv6, address))
-			return;
-	if (wanted->wan_ipv6_count == MODULE_ADDRESSES_MAX)
-		return;
-	next->ipv6 = *address;
-	next->prefix_len = prefix_len(device, address);
-	wanted->wan_ipv6_count++;
-}
-
 void doppel_device_wanted(const struct device *device, struct module_device *wanted)
 {
 	const struct gateway *gateway = device->gateway;
 	const struct dhcp4_lease *lease4 = doppel_dhcp4_lease(&device->dhcp4);
-	const struct dhcp6_lease *lease6 = doppel_dhcp6_lease(&device->dhcp6);
 	const struct ra *router = doppel_routers_default(&gateway->routers,
 							 doppel_gateway_now(gateway));
-	unsigned int i;
 
 	*wanted = (struct module_device){ .mac = device->mac, .lan_ipv4 = device->lan_ipv4 };
 	if (!device->negotiating)
@@ -78,11 +31,7 @@ void doppel_device_wanted(const struct device *device, struct module_device *wan
 	}
 	if (device->slaac.ready)
 		wanted->link_local = device->slaac.link_local;
-	for (i = 0; lease6 && i < lease6->address_count; i++)
-		want6(device, &lease6->addresses[i].address, wanted);
-	for (i = 0; usable_count(device) && i < device->slaac.count; i++)
-		if (usable(&device->slaac.addresses[i]))
-			want6(device, &device->slaac.addresses[i].address, wanted);
+	doppel_wan6_wanted(device, wanted);
 	if (router)
 		wanted->wan_router6 = router->router;
 	else if (!gateway->router_heard && gateway->config->wan.ipv6)
@@ -156,7 +105,7 @@ static void status6(const struct device *device, struct negotiation_status *stat
 	doppel_slaac_status(&device->slaac, status);
 	if (doppel_dhcp6_lease(&device->dhcp6)) {
 		*status = dhcp6;
-	} else if (usable_count(device)) {
+	} else if (doppel_wan6_slaac_count(device)) {
 		status->status = FAMILY_BOUND;
 		status->next_retry_ms = NEVER;
 		status->reason[0] = '\0';
@@ -223,7 +172,6 @@ static struct family_view family_view(const struct device *device,
 void doppel_device_view(const struct device *device, struct device_view *view,
 			struct device_reasons *reasons)
 {
-	const struct dhcp6_lease *lease6 = doppel_dhcp6_lease(&device->dhcp6);
 	struct negotiation_status ipv4, ipv6;
 	struct module_device wanted;
 	size_t i;
@@ -261,6 +209,6 @@ void doppel_device_view(const struct device *device, struct device_view *view,
 	for (i = 0; i < wanted.wan_ipv6_count; i++) {
 		view->wan_ipv6[i].address = wanted.wan_ipv6[i].ipv6;
 		view->wan_ipv6[i].prefix_len = wanted.wan_ipv6[i].prefix_len;
-		view->wan_ipv6[i].dhcp = lease6 && i < lease6->address_count;
+		view->wan_ipv6[i].dhcp = doppel_wan6_is_leased(device, &wanted.wan_ipv6[i].ipv6);
 	}
 }

@@ -645,8 +645,15 @@ int64_t doppel_dhcp6_deadline(const struct dhcp6 *dhcp)
 		deadline = doppel_earlier(deadline, dhcp->exchange.next_ms);
 	for (i = 0; i < DHCP6_ADDRESSES_MAX && dhcp->state == DHCP6_CHECKING; i++)
 		deadline = doppel_earlier(deadline, doppel_dad_deadline(&dhcp->dad[i]));
-	for (i = 0; i < dhcp->lease.address_count && dhcp->held; i++)
+	for (i = 0; i < dhcp->lease.address_count && dhcp->held; i++) {
+		const int64_t preferred = doppel_after_s(dhcp->lease.acquired_ms,
+							 dhcp->lease.addresses[i].preferred_s);
+
 		deadline = doppel_earlier(deadline, doppel_dhcp6_valid_until(&dhcp->lease, i));
+		/* Then another may be better to send from: the owner looks. */
+		if (preferred > now(dhcp))
+			deadline = doppel_earlier(deadline, preferred);
+	}
 	return deadline;
 }
 

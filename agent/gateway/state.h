@@ -11,6 +11,7 @@
  *	concern.c	whose an address on the WAN is
  *	attachment.c	whether the WAN is still the same network
  *	device.c	one device: its protocol machines and what follows from them
+ *	wan6.c		which of its IPv6 addresses it sends from
  *	forwards.c	what may come in
  *	lend.c		the box's own traffic, by a lent identity
  *	nat64.c		the NAT64 prefix
