@@ -798,6 +798,11 @@ const struct dhcp6_lease *doppel_dhcp6_lease(const struct dhcp6 *dhcp)
 	return dhcp->held ? &dhcp->lease : NULL;
 }
 
+const struct dhcp6_lease *doppel_dhcp6_told(const struct dhcp6 *dhcp)
+{
+	return dhcp->held || dhcp->state == DHCP6_INFORMED ? &dhcp->lease : NULL;
+}
+
 const char *doppel_dhcp6_state_name(enum dhcp6_state state)
 {
 	static const char *const names[] = {

@@ -9,6 +9,7 @@
 
 #include "gateway/dad.h"
 #include "gateway/dhcp6_exchange.h"
+#include "gateway/domain_list.h"
 #include "gateway/frame.h"
 #include "gateway/mld.h"
 #include "gateway/negotiation.h"
@@ -16,7 +17,7 @@
 #define DHCP6_CLIENT_PORT 546
 #define DHCP6_SERVER_PORT 547
 #define DHCP6_ADDRESSES_MAX 4
-#define DHCP6_DNS_MAX 4
+#define DHCP6_SERVERS_MAX 4
 #define DHCP6_DUID_MAX 130
 #define DHCP6_INFINITE UINT32_MAX
 
@@ -32,8 +33,11 @@ struct dhcp6_lease {
 	uint8_t server_duid[DHCP6_DUID_MAX];
 	uint8_t server_duid_len;
 	uint32_t t1_s, t2_s;
-	struct in6_addr dns[DHCP6_DNS_MAX];
+	struct in6_addr dns[DHCP6_SERVERS_MAX];
 	unsigned int dns_count;
+	struct in6_addr ntp[DHCP6_SERVERS_MAX];	/* RFC 5908 */
+	unsigned int ntp_count;
+	char search[DOMAIN_LIST_TEXT];	/* RFC 3646 */
 	int64_t acquired_wall_s;
 	int64_t acquired_ms;		/* of this boot only */
 };
@@ -136,6 +140,9 @@ void doppel_dhcp6_timeout(struct dhcp6 *dhcp);
 int64_t doppel_dhcp6_deadline(const struct dhcp6 *dhcp);
 
 void doppel_dhcp6_status(const struct dhcp6 *dhcp, struct negotiation_status *status);
+
+/* The lease that is in use, or what information was given without one; NULL: neither. */
+const struct dhcp6_lease *doppel_dhcp6_told(const struct dhcp6 *dhcp);
 
 /* The lease that is in use, or NULL. */
 const struct dhcp6_lease *doppel_dhcp6_lease(const struct dhcp6 *dhcp);

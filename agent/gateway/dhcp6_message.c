@@ -10,6 +10,7 @@
 #define DUID_LL 3
 #define HARDWARE_ETHERNET 1
 #define DUID_LEN 10
+#define NTP_SERVER_ADDRESS 1
 #define MAX_RT_MIN_S 60			/* section 21.24 */
 #define MAX_RT_MAX_S 86400
 
@@ -24,7 +25,9 @@ enum {
 	OPTION_STATUS = 13,
 	OPTION_RAPID_COMMIT = 14,
 	OPTION_DNS = 23,
+	OPTION_SEARCH = 24,
 	OPTION_REFRESH = 32,
+	OPTION_NTP = 56,
 	OPTION_SOL_MAX_RT = 82,
 	OPTION_INF_MAX_RT = 83,
 };
@@ -156,14 +159,35 @@ static uint32_t parse_max_rt(const struct option *option)
 	return value >= MAX_RT_MIN_S && value <= MAX_RT_MAX_S ? value : 0;
 }
 
+static void add_server(const uint8_t *address, struct in6_addr list[DHCP6_SERVERS_MAX],
+		       unsigned int *count)
+{
+	struct in6_addr server;
+
+	memcpy(&server, address, 16);
+	if (*count < DHCP6_SERVERS_MAX && doppel_ip6_is_host(&server))
+		list[(*count)++] = server;
+}
+
 static void parse_dns(const struct option *option, struct dhcp6_lease *lease)
 {
 	size_t at;
 
-	for (at = 0; at + 16 <= option->len && lease->dns_count < DHCP6_DNS_MAX; at += 16) {
-		memcpy(&lease->dns[lease->dns_count], option->data + at, 16);
-		lease->dns_count += doppel_ip6_is_host(&lease->dns[lease->dns_count]);
-	}
+	for (at = 0; at + 16 <= option->len; at += 16)
+		add_server(option->data + at, lease->dns, &lease->dns_count);
+}
+
+/* RFC 5908 section 4: of its kinds of servers those that have an address. */
+static enum verdict parse_ntp(const struct option *option, struct dhcp6_lease *lease)
+{
+	const uint8_t *p = option->data, *end = p + option->len;
+	enum verdict verdict;
+	struct option inner;
+
+	while (next_option(&p, end, &inner, &verdict))
+		if (inner.code == NTP_SERVER_ADDRESS && inner.len == 16)
+			add_server(inner.data, lease->ntp, &lease->ntp_count);
+	return verdict;
 }
 
 static enum verdict parse_option(const struct option *option, const struct mac *mac,
@@ -197,6 +221,11 @@ static enum verdict parse_option(const struct option *option, const struct mac *
 	case OPTION_DNS:
 		parse_dns(option, &reply->lease);
 		return VERDICT_ACCEPTED;
+	case OPTION_SEARCH:
+		doppel_domain_list(option->data, option->len, false, reply->lease.search);
+		return VERDICT_ACCEPTED;
+	case OPTION_NTP:
+		return parse_ntp(option, &reply->lease);
 	case OPTION_REFRESH:
 		reply->refresh_s = option->len == 4 ? doppel_get32(option->data) : 0;
 		return VERDICT_ACCEPTED;
@@ -280,8 +309,10 @@ static void put_oro(struct writer *w, enum dhcp6_type type)
 
 	if (type == DHCP6_RELEASE || type == DHCP6_DECLINE || type == DHCP6_CONFIRM)
 		return;
-	put_head(w, OPTION_ORO, inform ? 6 : 4);
+	put_head(w, OPTION_ORO, inform ? 10 : 8);
 	doppel_put16(w, OPTION_DNS);
+	doppel_put16(w, OPTION_SEARCH);
+	doppel_put16(w, OPTION_NTP);
 	if (inform)
 		doppel_put16(w, OPTION_REFRESH);
 	doppel_put16(w, inform ? OPTION_INF_MAX_RT : OPTION_SOL_MAX_RT);

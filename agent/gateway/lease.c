@@ -306,10 +306,19 @@ static bool to_duid(const json_t *json, const char *key, struct dhcp6_lease *lea
 	return true;
 }
 
+static json_t *from_servers6(const struct in6_addr *servers, unsigned int count)
+{
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		json_array_append_new(list, from_ip6(&servers[i]));
+	return list;
+}
+
 char *doppel_lease_from_dhcp6(const struct dhcp6_lease *lease, struct clock *clock)
 {
 	json_t *addresses = json_array();
-	json_t *dns = json_array();
 	json_t auto_json *json = NULL;
 	unsigned int i;
 
@@ -321,17 +330,33 @@ char *doppel_lease_from_dhcp6(const struct dhcp6_lease *lease, struct clock *clo
 				      "preferred_s", (json_int_t)address->preferred_s,
 				      "valid_s", (json_int_t)address->valid_s));
 	}
-	for (i = 0; i < lease->dns_count; i++)
-		json_array_append_new(dns, from_ip6(&lease->dns[i]));
-	json = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o}",
+	json = json_pack("{s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:I, s:o}",
 			 "addresses", addresses,
-			 "dns", dns,
+			 "dns", from_servers6(lease->dns, lease->dns_count),
+			 "ntp", from_servers6(lease->ntp, lease->ntp_count),
+			 "search", lease->search,
 			 "server_duid", from_duid(lease->server_duid, lease->server_duid_len),
 			 "t1_s", (json_int_t)lease->t1_s,
 			 "t2_s", (json_int_t)lease->t2_s,
 			 "acquired_wall_s", (json_int_t)to_wall(lease->acquired_ms, clock),
 			 "written", from_now(clock));
 	return dump(json);
+}
+
+static unsigned int to_servers6(const json_t *json, const char *key,
+				struct in6_addr servers[DHCP6_SERVERS_MAX])
+{
+	unsigned int count = 0;
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, key), i, item) {
+		const char *text = json_string_value(item);
+
+		if (count < DHCP6_SERVERS_MAX && text && !doppel_ip6_parse(text, &servers[count]))
+			count++;
+	}
+	return count;
 }
 
 int doppel_lease_to_dhcp6(const char *text, struct clock *clock, struct dhcp6_lease *lease)
@@ -357,13 +382,9 @@ int doppel_lease_to_dhcp6(const char *text, struct clock *clock, struct dhcp6_le
 		    to_u32(item, "valid_s", &address.valid_s))
 			read.addresses[read.address_count++] = address;
 	}
-	json_array_foreach(json_object_get(json, "dns"), i, item) {
-		const char *server = json_string_value(item);
-
-		if (read.dns_count < DHCP6_DNS_MAX && server &&
-		    !doppel_ip6_parse(server, &read.dns[read.dns_count]))
-			read.dns_count++;
-	}
+	read.dns_count = to_servers6(json, "dns", read.dns);
+	read.ntp_count = to_servers6(json, "ntp", read.ntp);
+	to_text(json, "search", read.search, sizeof(read.search));
 	if (!read.address_count)
 		return -EINVAL;
 	read.acquired_ms = from_wall(acquired, &written, clock);

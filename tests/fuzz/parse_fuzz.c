@@ -18,7 +18,7 @@ static void parse_dhcp4(const struct packet *packet)
 	doppel_dhcp4_peek(packet, &chaddr);
 	if (doppel_dhcp4_parse(packet->payload, packet->len, &reply) == VERDICT_ACCEPTED &&
 	    doppel_dhcp4_parse_lease(&reply, &lease) == VERDICT_ACCEPTED &&
-	    (!doppel_ip4_is_host(lease.address) || lease.dns_count > DHCP4_DNS_MAX ||
+	    (!doppel_ip4_is_host(lease.address) || lease.dns_count > DHCP4_SERVERS_MAX ||
 	     lease.route_count > DHCP4_ROUTES_MAX))
 		abort();
 }
@@ -30,7 +30,7 @@ static void parse_dhcp6(const struct packet *packet)
 
 	if (doppel_dhcp6_parse(packet->payload, packet->len, &device, &reply) == VERDICT_ACCEPTED &&
 	    (reply.lease.address_count > DHCP6_ADDRESSES_MAX ||
-	     reply.lease.dns_count > DHCP6_DNS_MAX))
+	     reply.lease.dns_count > DHCP6_SERVERS_MAX))
 		abort();
 }
 

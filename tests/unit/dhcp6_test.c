@@ -74,7 +74,7 @@ static void test_messages(void)
 		0, 3, 0, 12, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 8, 0, 2, 0, 5,
 		0, 14, 0, 0,
-		0, 6, 0, 4, 0, 23, 0, 82,
+		0, 6, 0, 8, 0, 23, 0, 24, 0, 56, 0, 82,
 	};
 	static const uint8_t decline[] = {
 		9, 1, 2, 3,
@@ -456,12 +456,22 @@ static void test_information(void)
 	m = v6_begin(7, dhcp.exchange.xid, server_duid);
 	v6_head(&m, 23, 16);
 	v6_put(&m, &dns, 16);
+	v6_head(&m, 24, 13);
+	v6_put(&m, "\7example\3com\0", 13);
+	v6_head(&m, 56, 40);
+	v6_head(&m, 3, 16);
+	v6_put(&m, "\3ntp\7example\3com", 16);
+	v6_head(&m, 1, 16);
+	v6_put(&m, &dns, 16);
 	v6_head(&m, 32, 4);
 	v6_put32(&m, 1200);
 	is_int(v6_deliver(&dhcp, &m), VERDICT_ACCEPTED, "Reply");
 	is_str(told, "I", "informed");
 	is_int(dhcp.lease.dns_count, 1, "DNS");
-	ok(!doppel_dhcp6_lease(&dhcp), "no lease");
+	is_str(dhcp.lease.search, "example.com", "search list");
+	ok(dhcp.lease.ntp_count == 1 && doppel_ip6_eq(&dhcp.lease.ntp[0], &dns),
+	   "NTP servers that have an address");
+	ok(!doppel_dhcp6_lease(&dhcp) && doppel_dhcp6_told(&dhcp), "no lease, but told");
 	is_int(doppel_dhcp6_deadline(&dhcp), world->now + 1200000, "until the refresh time");
 	world_run(world, &dhcp, dhcp6, world->now + 1200000);
 	is_int(v6_last_type(world), 11, "asked again");

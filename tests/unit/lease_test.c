@@ -158,8 +158,45 @@ static void test_slaac(void)
 	free(text);
 }
 
+/* All that a server told comes back. */
+static void test_options(void)
+{
+	struct dhcp4_lease lease4 = {
+		.address = { htonl(0x0a000007) }, .prefix_len = 24, .server = { htonl(0x0a000001) },
+		.router = { htonl(0x0a000001) }, .lease_s = HOUR_S, .t1_s = 1, .t2_s = 2,
+		.dns = { { htonl(0x0a000035) } }, .dns_count = 1, .domain = "example.com",
+		.ntp = { { htonl(0x0a00007b) }, { htonl(0x0a00007c) } }, .ntp_count = 2,
+		.search = "example.com lab.example.com", .mtu = 1400,
+		.routes = { { { htonl(0x0a010000) }, 16, { htonl(0x0a000002) } } },
+		.route_count = 1,
+	}, back4;
+	struct dhcp6_lease lease6 = {
+		.addresses = { { .address = { .s6_addr = { 0x20, 1, [15] = 7 } },
+				 .preferred_s = 1, .valid_s = HOUR_S } },
+		.address_count = 1, .server_duid = { 0, 3, 0, 1 }, .server_duid_len = 4,
+		.dns = { { .s6_addr = { 0x20, 1, [15] = 0x35 } } }, .dns_count = 1,
+		.ntp = { { .s6_addr = { 0x20, 1, [15] = 0x7b } } }, .ntp_count = 1,
+		.search = "example.com", .t1_s = 1, .t2_s = 2,
+	}, back6;
+	char *text4, *text6;
+
+	box_is("first", HOUR_MS, TODAY);
+	lease4.acquired_ms = lease6.acquired_ms = mono_ms;
+	text4 = doppel_lease_from_dhcp4(&lease4, &box);
+	text6 = doppel_lease_from_dhcp6(&lease6, &box);
+	memset(&back4, 0, sizeof(back4));
+	memset(&back6, 0, sizeof(back6));
+	is_int(doppel_lease_to_dhcp4(text4, &box, &back4), 0, "DHCPv4: written and read");
+	is_mem(&back4, &lease4, sizeof(lease4), "the same lease");
+	is_int(doppel_lease_to_dhcp6(text6, &box, &back6), 0, "DHCPv6: written and read");
+	is_mem(&back6, &lease6, sizeof(lease6), "the same lease");
+	free(text4);
+	free(text6);
+}
+
 int main(void)
 {
+	test_options();
 	test_dhcp4();
 	test_dhcp6();
 	test_slaac();
