@@ -5,6 +5,7 @@
 
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/told.h"
 
 struct listing {
 	struct json_list list;
@@ -44,7 +45,10 @@ void doppel_api_devices(const struct api_request *request, struct http_reply *re
 
 static int reply_device(const struct device_view *device, void *ctx)
 {
-	doppel_http_reply_json(ctx, MHD_HTTP_OK, doppel_json_device(device));
+	json_t *json = doppel_json_device(device);
+
+	json_object_set_new(json, "told", doppel_json_told(device));
+	doppel_http_reply_json(ctx, MHD_HTTP_OK, json);
 	return 0;
 }
 

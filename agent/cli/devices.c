@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/device_text.h"
+#include "cli/device_told.h"
 #include "cli/export.h"
 #include "cli/offline.h"
 #include "cli/table.h"
@@ -166,6 +167,7 @@ static void print_device(const json_t *device)
 	add_fact(&table, "link-local", doppel_cli_string(device, "ipv6_link_local"));
 	add_family(&table, "IPv4", device, "ipv4", now);
 	add_family(&table, "IPv6", device, "ipv6", now);
+	doppel_device_told(&table, device, now);
 	add_ago(&table, "discovered", device, "discovered_at", now);
 	add_ago(&table, "last seen", device, "last_seen", now);
 	add_traffic(&table, device);

@@ -169,6 +169,47 @@ static struct family_view family_view(const struct device *device,
 	return view;
 }
 
+static int64_t wall_of(const struct device *device, int64_t at_ms)
+{
+	const struct gateway *gateway = device->gateway;
+
+	if (at_ms == NEVER)
+		return 0;
+	return doppel_clock_wall_s(gateway->clock) +
+	       (at_ms - doppel_gateway_now(gateway)) / 1000;
+}
+
+static struct lease_times times_of(const struct device *device, int64_t acquired_ms, uint32_t t1_s,
+				   uint32_t t2_s, int64_t expiry_ms)
+{
+	return (struct lease_times){
+		.acquired = wall_of(device, acquired_ms),
+		.renew = wall_of(device, doppel_after_s(acquired_ms, t1_s)),
+		.rebind = wall_of(device, doppel_after_s(acquired_ms, t2_s)),
+		.expires = wall_of(device, expiry_ms),
+	};
+}
+
+static void view_told(const struct device *device, struct device_view *view)
+{
+	const struct gateway *gateway = device->gateway;
+	const int64_t now = doppel_gateway_now(gateway);
+	const struct dhcp4_lease *lease4 = doppel_dhcp4_lease(&device->dhcp4);
+	const struct dhcp6_lease *lease6 = doppel_dhcp6_lease(&device->dhcp6);
+
+	view->dhcp4 = lease4;
+	view->dhcp6 = doppel_dhcp6_told(&device->dhcp6);
+	if (lease4)
+		view->dhcp4_times = times_of(device, lease4->acquired_ms, lease4->t1_s,
+					     lease4->t2_s, doppel_dhcp4_expiry_ms(lease4));
+	if (lease6)
+		view->dhcp6_times = times_of(device, lease6->acquired_ms, lease6->t1_s,
+					     lease6->t2_s, doppel_dhcp6_expiry_ms(lease6));
+	if (gateway->config->wan.ipv6)
+		view->advertised = doppel_routers_default(&gateway->routers, now);
+	view->search = doppel_routers_search(&gateway->routers, now);
+}
+
 void doppel_device_view(const struct device *device, struct device_view *view,
 			struct device_reasons *reasons)
 {
@@ -206,6 +247,7 @@ void doppel_device_view(const struct device *device, struct device_view *view,
 		},
 		.sessions = device->held.sessions,
 	};
+	view_told(device, view);
 	for (i = 0; i < wanted.wan_ipv6_count; i++) {
 		view->wan_ipv6[i].address = wanted.wan_ipv6[i].ipv6;
 		view->wan_ipv6[i].prefix_len = wanted.wan_ipv6[i].prefix_len;

@@ -20,6 +20,8 @@
 
 struct clock;
 struct config;
+struct dhcp4_lease;
+struct dhcp6_lease;
 struct doppel_error;
 struct doppel_link;
 struct ev_loop;
@@ -27,6 +29,7 @@ struct gateway;
 struct json_t;
 struct module_session;
 struct packet_socket;
+struct ra;
 struct rng;
 struct rtnetlink;
 struct store;
@@ -81,6 +84,11 @@ struct counters_view {
 	uint64_t sessions;			/* begun, ever */
 };
 
+/* 0: never. */
+struct lease_times {
+	int64_t acquired, renew, rebind, expires;
+};
+
 struct device_view {
 	struct mac mac;
 	const char *name;		/* from the file, else the DHCP host name, else "" */
@@ -100,6 +108,12 @@ struct device_view {
 	bool in_module;			/* the module knows it; else the next two are zero */
 	struct counters_view counters;
 	uint32_t sessions;		/* at this moment */
+	/* What servers and routers told; NULL or "": nothing. */
+	const struct dhcp4_lease *dhcp4;
+	const struct dhcp6_lease *dhcp6;	/* of information alone: it has no addresses */
+	struct lease_times dhcp4_times, dhcp6_times;
+	const struct ra *advertised;	/* by the default router */
+	const char *search;		/* by routers */
 };
 
 /* What may come in from the WAN to one device. */

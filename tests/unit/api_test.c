@@ -81,6 +81,28 @@ static void test_reading(void)
 		"no such status: good; there are discovering, active, degraded, inactive, failed");
 }
 
+/* What servers and routers told, of one device only: there may be thousands. */
+static void test_told(void)
+{
+	json_t *reply = get("/devices/02:00:00:00:00:07");
+	const json_t *told = json_object_get(reply, "told");
+	const json_t *lease = json_object_get(told, "dhcpv4");
+
+	is_str(doppel_cli_string(lease, "server"), "10.0.0.254", "its DHCPv4 server");
+	ok(doppel_cli_time(lease, "renew_at") < doppel_cli_time(lease, "expires_at") &&
+	   doppel_cli_time(lease, "renew_at") > doppel_cli_time(lease, "acquired_at"),
+	   "when it is renewed");
+	ok(json_is_null(json_object_get(told, "dhcpv6")), "no DHCPv6");
+	is_str(doppel_cli_string(json_object_get(told, "router"), "address"),
+	       "fe80::ee:ff:fe00:1",
+	       "its router");
+	json_decref(reply);
+	reply = get("/devices");
+	ok(!json_object_get(json_array_get(json_object_get(reply, "devices"), 0), "told"),
+	   "not in the list");
+	json_decref(reply);
+}
+
 /* By MAC, LAN and WAN addresses, and name. */
 static void test_one_device(void)
 {
@@ -95,6 +117,7 @@ static void test_one_device(void)
 		is_str(doppel_cli_string(reply, "mac_address"), "02:00:00:00:00:07", "  is it");
 		json_decref(reply);
 	}
+	test_told();
 	refused("GET", "/devices/02:00:00:00:00:77", NULL, 404, "no device 02:00:00:00:00:77");
 	refused("GET", "/devices/nobody", NULL, 404,
 		"no device has the MAC, address or name nobody");
