@@ -44,6 +44,34 @@ struct clock doppel_clock = {
 	.boot = real_boot,
 };
 
+static struct {
+	int64_t mono_ms, wall_s;
+} turn;
+
+static int64_t turn_mono_ms(struct clock *self)
+{
+	(void)self;
+	return turn.mono_ms;
+}
+
+static int64_t turn_wall_s(struct clock *self)
+{
+	(void)self;
+	return turn.wall_s;
+}
+
+struct clock doppel_loop_clock = {
+	.mono_ms = turn_mono_ms,
+	.wall_s = turn_wall_s,
+	.boot = real_boot,
+};
+
+void doppel_clock_turn(void)
+{
+	turn.mono_ms = real_mono_ms(&doppel_clock);
+	turn.wall_s = real_wall_s(&doppel_clock);
+}
+
 char *doppel_time_format(int64_t wall_s, char text[DOPPEL_TIME_TEXT])
 {
 	time_t wall = (time_t)wall_s;

@@ -14,6 +14,13 @@ struct clock {
 
 extern struct clock doppel_clock;
 
+/*
+ * The same as it was at the last doppel_clock_turn(), for an event loop that asks thousands of times
+ * in a turn: not everywhere does the kernel answer without a system call.
+ */
+extern struct clock doppel_loop_clock;
+void doppel_clock_turn(void);
+
 static inline int64_t doppel_clock_mono_ms(struct clock *clock)
 {
 	return clock->mono_ms(clock);

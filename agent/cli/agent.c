@@ -192,6 +192,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli->option[VERBOSE])
 		doppel_log_set_level(LOG_DEBUG);
 	signal(SIGPIPE, SIG_IGN);
+	/* Thousands of moments are drawn: each need not be a system call. */
+	randombytes_set_implementation(&randombytes_internal_implementation);
 	if (sodium_init() < 0) {
 		doppel_cli_error(cli, "no randomness");
 		return CLI_FAILED;

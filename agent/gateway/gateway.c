@@ -185,6 +185,15 @@ static void on_rtnetlink(struct ev_loop *loop, ev_io *io, int events)
 	gateway->rtnetlink->read_events(gateway->rtnetlink, doppel_ports_event, gateway);
 }
 
+/* The loop has slept. */
+static void on_check(struct ev_loop *loop, ev_check *check, int events)
+{
+	(void)loop;
+	(void)check;
+	(void)events;
+	doppel_clock_turn();
+}
+
 /* Before the loop sleeps: what was changed is one transaction; the timer is for what is next. */
 static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 {
@@ -192,6 +201,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 	int64_t wait, at;
 
 	(void)events;
+	doppel_clock_turn();
 	doppel_keep_commit(gateway);
 	at = doppel_gateway_deadline(gateway);
 	ev_timer_stop(loop, &gateway->timer);
@@ -290,6 +300,9 @@ static void watch(struct gateway *gateway)
 	ev_io_init(&gateway->packet_io, on_packet, gateway->packet->fd(gateway->packet), EV_READ);
 	ev_init(&gateway->timer, on_timer);
 	ev_prepare_init(&gateway->prepare, on_prepare);
+	ev_check_init(&gateway->check, on_check);
+	/* Before all that asks what time it is. */
+	ev_set_priority(&gateway->check, EV_MAXPRI);
 	gateway->module_io.data = gateway;
 	gateway->rtnetlink_io.data = gateway;
 	gateway->packet_io.data = gateway;
@@ -299,6 +312,7 @@ static void watch(struct gateway *gateway)
 	ev_io_start(gateway->loop, &gateway->rtnetlink_io);
 	ev_io_start(gateway->loop, &gateway->packet_io);
 	ev_prepare_start(gateway->loop, &gateway->prepare);
+	ev_check_start(gateway->loop, &gateway->check);
 }
 
 int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
@@ -309,11 +323,12 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 
 	if (!new)
 		return -ENOMEM;
+	doppel_clock_turn();
 	*new = (struct gateway){
 		.loop = env->loop,
 		.config = env->config,
 		.store = env->store,
-		.clock = env->clock ? env->clock : &doppel_clock,
+		.clock = env->clock ? env->clock : &doppel_loop_clock,
 		.rng = env->rng ? env->rng : &doppel_rng,
 		.module = env->module,
 		.rtnetlink = env->rtnetlink,
@@ -370,6 +385,7 @@ void doppel_gateway_free(struct gateway *gateway)
 	ev_io_stop(gateway->loop, &gateway->packet_io);
 	ev_io_stop(gateway->loop, &gateway->udp_io);
 	ev_prepare_stop(gateway->loop, &gateway->prepare);
+	ev_check_stop(gateway->loop, &gateway->check);
 	ev_timer_stop(gateway->loop, &gateway->timer);
 	doppel_lan_dhcp_stop(&gateway->lan_dhcp);
 	/* The last chance to see that nobody guards the WAN port any more. */

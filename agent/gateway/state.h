@@ -104,6 +104,7 @@ struct gateway {
 
 	ev_io module_io, rtnetlink_io, packet_io, udp_io;
 	ev_prepare prepare;
+	ev_check check;
 	ev_timer timer;			/* one for all: armed before the loop sleeps */
 
 	struct map devices;		/* struct device by MAC */

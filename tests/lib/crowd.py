@@ -5,7 +5,7 @@
 usage: crowd.py PORT GROUP COUNT RATE [SAYINGS]
 
 Device n of group g has the MAC 02:00:00:g:hh:ll and the address 192.168.(100 + n / 250).(1 + n % 250);
-RATE of them speak in a second. All of them speak SAYINGS (30) times, 2 s apart: a gateway that meets
+RATE of them speak in a second. All of them speak SAYINGS (4) times, 2 s apart: a gateway that meets
 many at once need not have noticed each.
 """
 import select
@@ -59,7 +59,7 @@ def main():
     group, count = int(group), int(count)
     port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x806))
     port.bind((name, 0x806))
-    for _ in range(int(*sayings or [30])):
+    for _ in range(int(*sayings or [4])):
         began = time.monotonic()
         speak(port, group, count, float(rate))
         answer(port, group, count, began + 2)

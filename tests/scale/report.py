@@ -79,6 +79,8 @@ def main():
     for run in runs:
         rss = found.get(f"rss-kib.{run['run']}")
         run["rss_kib"] = int(rss[-1]) if rss else None
+        cpu = found.get(f"cpu-ms.{run['run']}")
+        run["agent_cpu_seconds"] = int(cpu[-1]) / 1000 if cpu else None
     perfdhcp = [float(value) for value in found["perfdhcp"]]
     cold = [run["seconds_all_bound"] for run in runs if run["run"].startswith("cold")]
     rss = max(run["rss_kib"] for run in runs if run["run"].startswith(("cold", "default")))
@@ -90,11 +92,12 @@ def main():
               for run in runs if run["rate"] < 10000]
 
     print(f"{'run':<12}{'devices':>8}{'wan.rate':>9}{'all bound':>11}{'frames':>8}{'each':>6}"
-          f"{'busiest s':>10}{'RSS KiB':>9}")
+          f"{'busiest s':>10}{'RSS KiB':>9}{'CPU s':>7}")
     for run in runs:
         bound = "" if run["seconds_all_bound"] is None else f"{run['seconds_all_bound']:.1f} s"
         print(f"{run['run']:<12}{run['devices']:>8}{run['rate']:>9}{bound:>11}{run['frames']:>8}"
-              f"{run['frames_per_device']:>6}{run['busiest_second']:>10}{run['rss_kib'] or '':>9}")
+              f"{run['frames_per_device']:>6}{run['busiest_second']:>10}{run['rss_kib'] or '':>9}"
+              f"{run['agent_cpu_seconds'] or '':>7}")
     print("perfdhcp, avalanche, both families at once: " + " ".join(f"{s:.1f}" for s in perfdhcp) + " s")
     for one in goals:
         print(f"{'pass' if one['passed'] else 'MISS'}  {one['goal']:<58}{one['value']:>10} {one['unit']}, "

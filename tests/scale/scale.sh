@@ -24,12 +24,13 @@ cold()
 {
 	gateway_anew "$4"
 	capture_start "$1"
-	crowd_begin "$2" "$3" 1000
+	crowd_begin "$2" "$3" 250	# as many as the module tells of in a second
 	check "$1: $3 devices have all three addresses" crowd_wait "$2" "$3" "$5"
 	capture_stop
 	capture_frames >"$results/$1.frames"
 	figure "rss-kib.$1" "$(awk '/^VmRSS/ { print $2 }' "/proc/$agent_pid/status")"
 	figure "sizes.$1" "$3 $4"
+	figure "cpu-ms.$1" $(($(cpu_of "$agent_pid") / 1000000))
 }
 
 idle()
@@ -41,7 +42,7 @@ idle()
 	figure idle-percent "$(awk -v ns=$(($(cpu_of "$agent_pid") - before)) -v s="$TB_IDLE" 'BEGIN { print ns / s / 1e7 }')"
 }
 
-# acknowledged COUNT: so many devices had an answer to their question whether the lease still holds
+# asked_again COUNT: so many devices have asked a DHCPv4 server
 asked_again() { [ "$(capture_read 'udp dst port 67' -e | awk '{ print $2 }' | sort -u | wc -l)" -ge "$1" ]; }
 
 flap()
