@@ -514,6 +514,7 @@ static int open_sockets(struct module_link *module)
 		   sizeof(on));
 	setsockopt(nl_socket_get_fd(module->commands), SOL_SOCKET, SO_RCVTIMEO, &patience,
 		   sizeof(patience));
+	doppel_exchange_prepare(module->commands);
 	nl_socket_disable_seq_check(module->events);
 	nl_socket_set_buffer_size(module->events, EVENT_BUFFER, 0);
 	nl_socket_set_nonblocking(module->events);

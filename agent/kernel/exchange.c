@@ -8,6 +8,8 @@
 #include <netlink/errno.h>
 #include <netlink/netlink.h>
 
+#define ANSWER_MAX 32768
+
 int doppel_from_nl(int err)
 {
 	switch (-err) {
@@ -83,6 +85,13 @@ static int on_interrupted(struct nl_msg *msg, void *ctx)
 	(void)msg;
 	reply->interrupted = true;
 	return NL_OK;
+}
+
+/* The kernel fills no more than 32 KiB of a dump at a time: no need to look first how long it is. */
+void doppel_exchange_prepare(struct nl_sock *sock)
+{
+	nl_socket_set_msg_buf_size(sock, ANSWER_MAX);
+	nl_socket_disable_msg_peek(sock);
 }
 
 int doppel_exchange(struct nl_sock *sock, struct nl_msg *msg, struct reply *reply)

@@ -43,6 +43,9 @@ static inline void doppel_put_cb(struct nl_cb **cb)
 /* A negative errno for an error of libnl, where no kernel errno is at hand; -EPROTO for most. */
 int doppel_from_nl(int err);
 
+/* Once, for a socket that requests are made on: its answers take one system call each. */
+void doppel_exchange_prepare(struct nl_sock *sock);
+
 /*
  * Send @msg, which stays the caller's, on a blocking socket and read until the acknowledgement or
  * the dump's end. Returns 0 or a negative errno: the kernel's, the parser's or doppel_from_nl()'s.

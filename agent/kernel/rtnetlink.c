@@ -618,6 +618,7 @@ static int open_sockets(struct socket_pair *pair)
 		return -errno;
 	setsockopt(nl_socket_get_fd(pair->commands), SOL_SOCKET, SO_RCVTIMEO, &patience,
 		   sizeof(patience));
+	doppel_exchange_prepare(pair->commands);
 	nl_socket_disable_seq_check(pair->events);
 	nl_socket_set_buffer_size(pair->events, EVENT_BUFFER, 0);
 	nl_socket_set_nonblocking(pair->events);
