@@ -61,6 +61,8 @@ struct json_list {
 
 /* Add the item, which is taken over. */
 void doppel_json_list_add(struct json_list *list, json_t *item);
+/* The list as one more member, name, of the object that the reply holds; frees the list. */
+void doppel_json_list_append(struct json_list *list, const char *name, struct http_reply *reply);
 /* {"total": total, name: […]}; frees the list. */
 void doppel_json_list_reply(struct json_list *list, const char *name, size_t total,
 			    struct http_reply *reply);

@@ -101,6 +101,19 @@ void doppel_json_list_reply(struct json_list *list, const char *name, size_t tot
 	doppel_buf_free(&list->items);
 }
 
+void doppel_json_list_append(struct json_list *list, const char *name, struct http_reply *reply)
+{
+	char *end = reply->body.data ? strrchr(reply->body.data, '}') : NULL;
+
+	if (end && reply->status == MHD_HTTP_OK)
+		reply->body.len = (size_t)(end - reply->body.data);
+	if (!end || reply->status != MHD_HTTP_OK || list->err ||
+	    doppel_buf_printf(&reply->body, ", \"%s\": [%s%s]}\n", name,
+			      list->items.data ? list->items.data : "", list->count ? "\n" : ""))
+		doppel_http_reply_error(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+	doppel_buf_free(&list->items);
+}
+
 struct search {
 	const char *text;
 	struct in_addr ip4;

@@ -130,14 +130,25 @@ static json_t *nat64_json(const struct gateway_status *status)
 
 static int add_device(const struct device_view *device, void *ctx)
 {
-	json_array_append_new(ctx, doppel_json_device(device));
-	return 0;
+	struct json_list *devices = ctx;
+
+	doppel_json_list_add(devices, doppel_json_device(device));
+	return devices->err;
+}
+
+/* Whom we do not let in, and why: the last one. */
+static json_t *refused_json(const struct gateway_status *status)
+{
+	if (!status->refused_at)
+		return json_null();
+	return json_pack("{s:o, s:s, s:o}", "mac_address", doppel_json_mac(&status->refused_mac),
+			 "reason", status->refused_why, "at", doppel_json_time(status->refused_at));
 }
 
 void doppel_api_status(const struct api_request *request, struct http_reply *reply)
 {
 	int64_t now = doppel_clock_wall_s(request->api->clock);
-	json_t *devices = json_array();
+	struct json_list devices = {};
 	struct gateway_status status;
 	char lan[DOPPEL_IP4_TEXT + 4], address[DOPPEL_IP4_TEXT];
 	json_t *stats;
@@ -145,18 +156,17 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 	if (stats_json(request->api->gateway, &stats))
 		stats = json_null();
 	doppel_gateway_status(request->api->gateway, &status);
-	doppel_gateway_foreach_device(request->api->gateway, add_device, devices);
+	doppel_gateway_foreach_device(request->api->gateway, add_device, &devices);
 	snprintf(lan, sizeof(lan), "%s/%u", doppel_ip4_format(status.lan_ipv4, address),
 		 status.lan_prefix_len);
 	/* eth0 and eth1 are the seed's names for the WAN and the LAN port. */
 	doppel_http_reply_json(
 		reply, MHD_HTTP_OK,
-		json_pack("{s:b, s:s, s:o, s:I, s:I, s:o, s:b, s:b,"
+		json_pack("{s:b, s:s, s:I, s:I, s:o, s:b, s:b,"
 			  " s:{s:s, s:b, s:s, s:b, s:b, s:b}, s:{s:s, s:b, s:s, s:o, s:o, s:o},"
-			  " s:I, s:s, s:{s:b, s:b, s:s, s:s}, s:s, s:I, s:I, s:o, s:o, s:o}",
+			  " s:I, s:s, s:{s:b, s:b, s:s, s:s}, s:s, s:I, s:I, s:o, s:o, s:o, s:o}",
 			  "running", 1,
 			  "config_file", request->api->config_file,
-			  "devices", devices,
 			  "device_count", (json_int_t)status.devices.total,
 			  "active_devices", (json_int_t)status.devices.by_status[DEVICE_ACTIVE],
 			  "device_stats", counts_json(&status.devices),
@@ -176,9 +186,11 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 			  "state_problem", status.store_problem,
 			  "sessions", (json_int_t)status.sessions,
 			  "queued", (json_int_t)status.queued,
+			  "refused", refused_json(&status),
 			  "stats", stats,
 			  "started_at", doppel_json_time(status.started_at),
 			  "timestamp", doppel_json_time(now)));
+	doppel_json_list_append(&devices, "devices", reply);
 }
 
 static int add_check(const struct check_view *check, void *ctx)

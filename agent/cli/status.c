@@ -139,6 +139,17 @@ static void add_devices(struct table *table, const json_t *devices)
 	add_row(table, "devices", text.data);
 }
 
+static void add_refused(struct table *table, const json_t *refused)
+{
+	auto_buf struct buf text = {};
+
+	if (!json_is_object(refused))
+		return;
+	doppel_buf_printf(&text, "%s: %s", doppel_cli_string(refused, "mac_address"),
+			  doppel_cli_string(refused, "reason"));
+	add_row(table, "not let in", text.data);
+}
+
 static void add_traffic(struct table *table, const json_t *stats)
 {
 	const json_t *counters = json_object_get(stats, "counters"), *drop;
@@ -198,6 +209,7 @@ static void print_status(const json_t *status)
 	if (*doppel_cli_string(status, "state_problem"))
 		add_row(&table, "STATE", doppel_cli_string(status, "state_problem"));
 	add_devices(&table, json_object_get(status, "devices"));
+	add_refused(&table, json_object_get(status, "refused"));
 	snprintf(sessions, sizeof(sessions), "%lld", doppel_cli_integer(status, "sessions"));
 	add_row(&table, "sessions", sessions);
 	add_traffic(&table, json_object_get(status, "stats"));

@@ -56,6 +56,9 @@ static bool admitted(struct gateway *gateway, const struct mac *mac)
 		why = "there are as many devices as devices.max allows";
 	else
 		return true;
+	gateway->refused_at = doppel_clock_wall_s(gateway->clock);
+	gateway->refused_mac = *mac;
+	gateway->refused_why = why;
 	if (!gateway->refused++ || now - gateway->refused_logged_ms > REFUSED_LOG_MS) {
 		gateway->refused_logged_ms = now;
 		doppel_log(LOG_WARNING, "lan: device %s is not let in: %s",

@@ -162,6 +162,9 @@ struct gateway_status {
 	bool filter_forward;		/* in the module */
 	uint32_t sessions;
 	unsigned int queued;		/* negotiation frames waiting for the rate cap */
+	int64_t refused_at;		/* when a device was last not let in; 0: never */
+	struct mac refused_mac;		/* which one */
+	const char *refused_why;	/* "" */
 	struct gateway_counts devices;
 };
 

@@ -103,6 +103,9 @@ void doppel_gateway_status(struct gateway *gateway, struct gateway_status *statu
 		.mappings = gateway->mapping_count,
 		.filter_forward = gateway->held.filter_forward,
 		.queued = gateway->pace.queued,
+		.refused_at = gateway->refused_at,
+		.refused_mac = gateway->refused_mac,
+		.refused_why = gateway->refused_why ? gateway->refused_why : "",
 	};
 	if (lender) {
 		status->lender = lender->mac;

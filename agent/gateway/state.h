@@ -151,6 +151,9 @@ struct gateway {
 	int64_t last_discovery;		/* wall */
 	uint64_t refused;		/* devices not admitted */
 	int64_t refused_logged_ms;
+	int64_t refused_at;		/* wall, the last one */
+	struct mac refused_mac;
+	const char *refused_why;	/* static; NULL: none was */
 	unsigned char secret[32];	/* for stable-privacy addresses, kept in the store */
 };
 
