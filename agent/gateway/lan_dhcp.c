@@ -31,6 +31,13 @@
 static void start(struct lan_dhcp *dhcp);
 static void end(struct lan_dhcp *dhcp);
 
+static void keepers_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGCHLD);
+}
+
 /*
  * The keeper: ends dnsmasq when asked to end, or when the agent is gone; ends itself when dnsmasq
  * does, with its status.
@@ -42,14 +49,11 @@ static _Noreturn void keep(const char *file, pid_t agent)
 	int sig, status;
 
 	sigemptyset(&none);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGCHLD);
+	keepers_signals(&signals);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &signals, NULL);
 	prctl(PR_SET_NAME, "doppel-lan-dhcp");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != agent)
@@ -75,6 +79,25 @@ static _Noreturn void keep(const char *file, pid_t agent)
 			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
 	}
 	_exit(126);
+}
+
+/*
+ * The keeper is born with its signals blocked: an end() that follows at once must wait for its sigwait(),
+ * and not run a handler that it has from the agent, after which end() would wait for ever.
+ */
+static pid_t fork_keeper(const char *file)
+{
+	const pid_t agent = getpid();
+	sigset_t signals, before;
+	pid_t pid;
+
+	keepers_signals(&signals);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	pid = fork();
+	if (!pid)
+		keep(file, agent);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
 }
 
 static void start_in(struct lan_dhcp *dhcp, double delay_s)
@@ -183,7 +206,6 @@ static int write_config(const struct lan_dhcp *dhcp)
 
 static void start(struct lan_dhcp *dhcp)
 {
-	const pid_t agent = getpid();
 	char path[PATH_MAX];
 	pid_t pid = -1;
 	int err;
@@ -193,11 +215,9 @@ static void start(struct lan_dhcp *dhcp)
 	dhcp->started = ev_now(dhcp->loop);
 	config_file(dhcp, path);
 	if (!err) {
-		pid = fork();
+		pid = fork_keeper(path);
 		err = pid < 0 ? -errno : 0;
 	}
-	if (!pid)
-		keep(path, agent);
 	if (err) {
 		doppel_log(LOG_ERR, "lan: cannot start dnsmasq: %s", strerror(-err));
 		retry_later(dhcp);

@@ -776,6 +776,45 @@ static void test_lan_dns_taken(void)
 	fake_free(fake);
 }
 
+static void on_term(int sig)
+{
+	(void)sig;
+}
+
+/* A dnsmasq that is ended the moment it was started is ended: nobody waits for it in vain. */
+static void test_lan_dhcp_at_once(void)
+{
+	static const char script[] = "#!/bin/sh\nexec /bin/sleep 60\n";
+	struct fake *fake = fake_new();
+	struct config *config = fake_config(fake, FAKE_PLAIN);
+	char program[128], file[128];
+	struct lan_dhcp dhcp;
+	FILE *written;
+	int i;
+
+	snprintf(program, sizeof(program), "%s/dnsmasq", fake->run_dir);
+	snprintf(file, sizeof(file), "%s/lan-dhcp.conf", fake->run_dir);
+	written = fopen(program, "we");
+	if (!written || fputs(script, written) < 0 || fclose(written) || chmod(program, 0700))
+		abort();
+	setenv("PATH", fake->run_dir, 1);
+	config->lan.dhcp.on = true;
+	doppel_lan_dhcp_init(&dhcp, EV_DEFAULT, fake->run_dir, fake->state);
+	signal(SIGTERM, on_term);		/* as libev has it in the agent */
+	alarm(20);
+	for (i = 0; i < 20; i++) {
+		doppel_lan_dhcp_apply(&dhcp, config);
+		doppel_lan_dhcp_stop(&dhcp);
+	}
+	alarm(0);
+	signal(SIGTERM, SIG_DFL);
+	ok(!doppel_lan_dhcp_running(&dhcp), "dnsmasq can be ended as soon as it was started");
+	unlink(program);
+	unlink(file);
+	doppel_config_free(config);
+	fake_free(fake);
+}
+
 int main(void)
 {
 	doppel_log_set_level(LOG_ERR);
@@ -797,5 +836,6 @@ int main(void)
 	test_release();
 	test_lan_dhcp();
 	test_lan_dns_taken();
+	test_lan_dhcp_at_once();
 	return done_testing();
 }
