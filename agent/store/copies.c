@@ -91,8 +91,9 @@ int doppel_copies_set_aside(const char *path)
 
 	if (!name)
 		return -errno;
+	/* Somebody may have moved it away before us: then there is nothing to set aside. */
 	if (rename(path, name))
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	for (size_t i = 0; i < sizeof(companions) / sizeof(companions[0]); i++) {
 		auto_free char *from = NULL, *to = NULL;
 

@@ -115,7 +115,7 @@ static int set_up(sqlite3 *db, const char *path, struct doppel_error *error)
 	return 0;
 }
 
-int doppel_file_open(const char *path, sqlite3 **db, struct doppel_error *error)
+static int open_to_write(const char *path, sqlite3 **db, struct doppel_error *error)
 {
 	int err = open_database(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path, db, error);
 
@@ -137,6 +137,16 @@ int doppel_file_open(const char *path, sqlite3 **db, struct doppel_error *error)
 		sqlite3_close(*db);
 		*db = NULL;
 	}
+	return err;
+}
+
+/* What is made has a secret in it, and who is where: whenever that is, it is nobody else's. */
+int doppel_file_open(const char *path, sqlite3 **db, struct doppel_error *error)
+{
+	const mode_t mask = umask(0077);
+	const int err = open_to_write(path, db, error);
+
+	umask(mask);
 	return err;
 }
 

@@ -352,6 +352,54 @@ static void test_damage(void)
 	is_int(count_copies("damaged-*Z") + count_copies("damaged-*Z.*"), 3, "a few are kept");
 }
 
+/* Another's write takes all pages out of the agent's memory; then the file is no database any more. */
+static void spoil(void)
+{
+	sqlite3 *db;
+	struct stat st;
+
+	sqlite3_open(path, &db);
+	sqlite3_exec(db, "UPDATE settings SET value = value; PRAGMA user_version = 1;"
+			 "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+	sqlite3_close(db);
+	stat(path, &st);
+	overwrite(4096, (size_t)st.st_size - 4096);
+}
+
+static void is_found_spoilt(struct store *store)
+{
+	spoil();
+	is_int(doppel_store_device_put(store, &printer), 0, "put into a file that was spoilt meanwhile");
+	ok(*doppel_store_problem(store), "  which is told of");
+}
+
+static void is_whole(struct store *store, const char *name)
+{
+	struct stat st = {};
+
+	is_int(doppel_store_recover(store), 0, "%s", name);
+	is_str(doppel_store_problem(store), "", "  it is begun anew");
+	is_int(count_devices(store), 1, "  with what was put");
+	ok(!stat(path, &st), "  it is there");
+	is_int(st.st_mode & 0777, 0600, "  for root alone");
+}
+
+static void test_damage_meanwhile(void)
+{
+	struct store *store = open_store();
+	char log[80];
+
+	umask(022);
+	snprintf(log, sizeof(log), "%s-wal", path);
+	is_found_spoilt(store);
+	is_whole(store, "the agent moves it away");
+	is_found_spoilt(store);
+	unlink(path);
+	unlink(log);
+	is_whole(store, "somebody else has moved it away");
+	doppel_store_close(store);
+}
+
 /* A log that was cut or scribbled over: what it had up to there counts. */
 static void test_log(void)
 {
@@ -496,6 +544,7 @@ int main(void)
 	test_versions();
 	test_migration();
 	test_damage();
+	test_damage_meanwhile();
 	test_log();
 	test_full();
 	test_closed_full();
