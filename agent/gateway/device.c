@@ -197,6 +197,7 @@ static void init_machines(struct device *device)
 	const struct attempt_policy policy6 = policy_of(&config->dhcp6);
 	struct dhcp4_config dhcp4 = {
 		.mac = device->mac,
+		.looks = device->dhcp4.config.looks,
 		.policy = policy_of(&config->dhcp4),
 		.start_jitter_ms = jitter,
 	};
@@ -214,7 +215,10 @@ static void init_machines(struct device *device)
 
 	doppel_pace_forget(&gateway->pace, &device->pace);
 	memcpy(slaac.secret, gateway->secret, sizeof(slaac.secret));
-	snprintf(dhcp4.hostname, sizeof(dhcp4.hostname), "%s", device->hostname);
+	/* Until it has been heard on the LAN its name is all that is known. */
+	if (!dhcp4.looks.hostname[0])
+		snprintf(dhcp4.looks.hostname, sizeof(dhcp4.looks.hostname), "%s",
+			 device->hostname);
 	doppel_dhcp4_init(&device->dhcp4, &device->env, &dhcp4, on_dhcp4);
 	doppel_slaac_init(&device->slaac, &device->env, &slaac, on_slaac);
 	doppel_dhcp6_init(&device->dhcp6, &device->env, &dhcp6, &device->slaac.mld, on_dhcp6);

@@ -75,17 +75,21 @@ struct dhcp4_event {
 #define DHCP4_VENDOR_CLASS_MAX 96
 #define DHCP4_PARAMETERS_MAX 48
 
+/* As what a device shows itself to servers. */
+struct dhcp4_looks {
+	char hostname[64];		/* option 12, printable; "": none */
+	char vendor_class[DHCP4_VENDOR_CLASS_MAX + 1];	/* option 60, printable; "": none */
+	uint8_t parameters[DHCP4_PARAMETERS_MAX];	/* option 55, each once */
+	uint8_t parameter_count;
+};
+
 struct dhcp4_config {
 	struct mac mac;
 	struct attempt_policy policy;
 	int64_t start_jitter_ms;	/* the first message goes out at a random moment up to this */
 	const struct acd_params *acd;	/* NULL: doppel_acd_rfc5227 */
 	bool client_id_duid;		/* RFC 4361; else 01 and the MAC, as allow-lists expect */
-	/* As the device itself says on the LAN; printable. */
-	char hostname[64];		/* option 12; "": none */
-	char vendor_class[DHCP4_VENDOR_CLASS_MAX + 1];	/* option 60; "": none */
-	uint8_t parameters[DHCP4_PARAMETERS_MAX];	/* option 55, each once */
-	uint8_t parameter_count;
+	struct dhcp4_looks looks;	/* as on the LAN */
 };
 
 struct dhcp4 {

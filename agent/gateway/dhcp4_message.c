@@ -145,7 +145,8 @@ static void text(const struct dhcp4_reply *reply, uint8_t code, char *out, size_
 			out[i] = '?';
 }
 
-enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply *reply)
+/* Of a server or, with @op BOOTREQUEST, of a client. */
+static enum verdict parse(const void *data, size_t len, uint8_t op, struct dhcp4_reply *reply)
 {
 	const uint8_t *p = data;
 	struct dhcp4_reply out = { .data = data, .len = len };
@@ -158,7 +159,7 @@ enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply
 
 	if (len < OFFSET_OPTIONS)
 		return VERDICT_TRUNCATED;
-	if (p[0] != BOOTREPLY || p[1] != HTYPE_ETHERNET || p[2] != 6 ||
+	if (p[0] != op || p[1] != HTYPE_ETHERNET || p[2] != 6 ||
 	    doppel_get32(p + OFFSET_COOKIE) != COOKIE)
 		return VERDICT_OTHER;
 
@@ -189,6 +190,49 @@ enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply
 	if (out.ipv6_only)
 		out.ipv6_only_s = doppel_get32(value);
 	*reply = out;
+	return VERDICT_ACCEPTED;
+}
+
+enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply *reply)
+{
+	return parse(data, len, BOOTREPLY, reply);
+}
+
+/* All of it or nothing: half a name or class is another one. */
+static void whole_text(const struct dhcp4_reply *request, uint8_t code, char *out, size_t size)
+{
+	int len = option(request, code, out, size), i;
+
+	if (len < 0 || (size_t)len == size)
+		len = 0;
+	for (i = 0; i < len; i++)
+		if (out[i] < ' ' || out[i] > '~')
+			len = 0;
+	out[len] = '\0';
+}
+
+enum verdict doppel_dhcp4_parse_looks(const void *data, size_t len, struct mac *chaddr,
+				      struct dhcp4_looks *looks)
+{
+	uint8_t list[UINT8_MAX];
+	struct dhcp4_looks out = { .parameter_count = 0 };
+	struct dhcp4_reply request;
+	enum verdict verdict = parse(data, len, BOOTREQUEST, &request);
+	int count, i;
+
+	if (verdict != VERDICT_ACCEPTED)
+		return verdict;
+	if (request.type != DHCP4_DISCOVER && request.type != DHCP4_REQUEST)
+		return VERDICT_OTHER;
+	whole_text(&request, OPTION_HOSTNAME, out.hostname, sizeof(out.hostname));
+	whole_text(&request, OPTION_VENDOR_CLASS, out.vendor_class, sizeof(out.vendor_class));
+	count = option(&request, OPTION_PARAMETERS, list, sizeof(list));
+	for (i = 0; i < count && out.parameter_count < DHCP4_PARAMETERS_MAX; i++)
+		if (list[i] != OPTION_PAD && list[i] != OPTION_END &&
+		    !memchr(out.parameters, list[i], out.parameter_count))
+			out.parameters[out.parameter_count++] = list[i];
+	*chaddr = request.chaddr;
+	*looks = out;
 	return VERDICT_ACCEPTED;
 }
 
@@ -330,14 +374,14 @@ static void put_text(struct writer *w, uint8_t code, const char *value)
  * What to ask for: what the device itself asks for on the LAN, in its order, as servers tell kinds
  * of devices by it; then what we need. Option 108 is ours alone to ask for.
  */
-static size_t list_parameters(const struct dhcp4_config *config, bool ipv6_only,
+static size_t list_parameters(const struct dhcp4_looks *looks, bool ipv6_only,
 			      uint8_t list[DHCP4_PARAMETERS_MAX + sizeof(parameters) + 1])
 {
 	size_t count = 0, i;
 
-	for (i = 0; i < config->parameter_count; i++)
-		if (config->parameters[i] != OPTION_IPV6_ONLY)
-			list[count++] = config->parameters[i];
+	for (i = 0; i < looks->parameter_count; i++)
+		if (looks->parameters[i] != OPTION_IPV6_ONLY)
+			list[count++] = looks->parameters[i];
 	for (i = 0; i < sizeof(parameters); i++)
 		if (!memchr(list, parameters[i], count))
 			list[count++] = parameters[i];
@@ -347,18 +391,18 @@ static size_t list_parameters(const struct dhcp4_config *config, bool ipv6_only,
 }
 
 /* What only those messages carry that ask for something (RFC 2131 table 5). */
-static void put_wishes(struct writer *w, const struct dhcp4_config *config,
+static void put_wishes(struct writer *w, const struct dhcp4_looks *looks,
 		       const struct dhcp4_request *request)
 {
 	uint8_t list[DHCP4_PARAMETERS_MAX + sizeof(parameters) + 1];
 
 	put_option(w, OPTION_MAX_SIZE, (const uint8_t[]){ 1500 >> 8, 1500 & 0xff }, 2);
-	put_text(w, OPTION_HOSTNAME, config->hostname);
-	put_text(w, OPTION_VENDOR_CLASS, config->vendor_class);
+	put_text(w, OPTION_HOSTNAME, looks->hostname);
+	put_text(w, OPTION_VENDOR_CLASS, looks->vendor_class);
 	if (request->type == DHCP4_DISCOVER)
 		put_option(w, OPTION_RAPID_COMMIT, NULL, 0);
 	put_option(w, OPTION_PARAMETERS, list,
-		   list_parameters(config, request->ipv6_only, list));
+		   list_parameters(looks, request->ipv6_only, list));
 }
 
 /* RFC 4361 section 6.1, with the IAID and DUID of the same device's DHCPv6. */
@@ -401,7 +445,7 @@ size_t doppel_dhcp4_build(uint8_t *data, const struct dhcp4_config *config,
 	put_address(&w, OPTION_SERVER, request->server);
 	put_text(&w, OPTION_MESSAGE, request->message);
 	if (request->type == DHCP4_DISCOVER || request->type == DHCP4_REQUEST)
-		put_wishes(&w, config, request);
+		put_wishes(&w, &config->looks, request);
 	doppel_put8(&w, OPTION_END);
 	if (w.len < MESSAGE_MIN)
 		doppel_put_zeros(&w, MESSAGE_MIN - w.len);

@@ -48,6 +48,10 @@ struct dhcp4_request {
 
 enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply *reply);
 
+/* What a client says of itself in a DISCOVER or REQUEST; @looks is untouched otherwise. */
+enum verdict doppel_dhcp4_parse_looks(const void *data, size_t len, struct mac *chaddr,
+				      struct dhcp4_looks *looks);
+
 /* The lease that an OFFER or ACK describes; acquired_* and server_mac are the caller's to set. */
 enum verdict doppel_dhcp4_parse_lease(const struct dhcp4_reply *reply, struct dhcp4_lease *lease);
 

@@ -358,6 +358,7 @@ int doppel_gateway_new(const struct gateway_env *env, struct gateway **gateway,
 	err = open_links(new, error);
 	if (!err) {
 		doppel_nat64_init(new);
+		doppel_lan_listen_init(new, env->lan_packet);
 		watch(new);
 		err = read_secret(new);
 		doppel_names_restore(new);
@@ -408,6 +409,7 @@ void doppel_gateway_free(struct gateway *gateway)
 	doppel_map_free(&gateway->lan_addresses);
 	doppel_map_free(&gateway->claims);
 	doppel_names_free(gateway);
+	doppel_lan_listen_free(gateway);
 	free(gateway->mappings);
 	if (gateway->own_udp)
 		gateway->udp->free(gateway->udp);

@@ -220,7 +220,7 @@ struct gateway_env {
 	struct rng *rng;
 	struct doppel_link *module;
 	struct rtnetlink *rtnetlink;
-	struct packet_socket *packet;
+	struct packet_socket *packet, *lan_packet;
 	struct udp_socket *udp;
 	const char *run_dir;		/* lan-dhcp.conf, resolv.conf; NULL: /run/doppel */
 };

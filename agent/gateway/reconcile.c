@@ -233,6 +233,7 @@ static int bring_up(struct gateway *gateway)
 
 	if (err)
 		return err;
+	doppel_lan_listen_bind(gateway);
 	if (!gateway->module->present(gateway->module)) {
 		snprintf(gateway->problem, sizeof(gateway->problem),
 			 "the module doppel is not loaded (modprobe doppel)");

@@ -18,6 +18,7 @@
  *	mappings.c	IPv4 aliases of IPv6 hosts
  *	names.c		name servers, for devices and box
  *	lan_dhcp.c	dnsmasq
+ *	lan_listen.c	what devices say to DHCP servers of the LAN
  *	adopt.c		devices that only the module knows
  *	keep.c		when the store is written
  *	exchange.c	devices exported and imported
@@ -73,6 +74,13 @@ struct nat64 {
 	struct prefix_query query;
 };
 
+struct lan_listen {
+	struct packet_socket *socket;	/* NULL: there is none */
+	bool own;			/* opened here */
+	uint32_t bound;			/* its port */
+	ev_io io;
+};
+
 struct names {
 	struct in6_addr dhcp6[NAMES_MAX];	/* that DHCPv6 names */
 	unsigned int dhcp6_count;
@@ -116,6 +124,7 @@ struct gateway {
 	struct list listeners;
 	struct pace pace;
 	struct lan_dhcp lan_dhcp;
+	struct lan_listen lan_listen;
 
 	struct port_link lan, wan;	/* ifindex 0: not there */
 	uint32_t bound;			/* the packet socket's port */
@@ -298,6 +307,15 @@ size_t doppel_names_aliases(const struct gateway *gateway,
 /* Whom the box itself can ask now, IPv4 ones v4-mapped; returns how many. */
 unsigned int doppel_names_usable(const struct gateway *gateway, struct in6_addr list[NAMES_MAX]);
 void doppel_names_free(struct gateway *gateway);
+
+/* lan_listen.c */
+/* @socket NULL: one of its own; without one it is deaf, which is told. */
+void doppel_lan_listen_init(struct gateway *gateway, struct packet_socket *socket);
+/* The LAN port may be another now. */
+void doppel_lan_listen_bind(struct gateway *gateway);
+void doppel_lan_listen_frame(struct gateway *gateway, const void *frame, size_t len,
+			     bool checksum_pending);
+void doppel_lan_listen_free(struct gateway *gateway);
 
 /* Devices in the order of their MACs; NULL for want of memory. The caller frees the array. */
 struct device **doppel_gateway_sorted(struct gateway *gateway);

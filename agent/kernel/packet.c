@@ -87,6 +87,23 @@ static struct sock_filter filter[] = {
 	STMT(BPF_RET | BPF_K, 0),
 };
 
+/* What DHCPv4 clients say to servers. */
+static struct sock_filter clients_filter[] = {
+	/*  0 */ STMT(BPF_LD | BPF_B | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
+	/*  1 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 10),
+	/*  2 */ STMT(BPF_LD | BPF_H | BPF_ABS, ETHERTYPE_AT),
+	/*  3 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 8),
+	/*  4 */ STMT(BPF_LD | BPF_B | BPF_ABS, IP4_PROTOCOL_AT),
+	/*  5 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 6),
+	/*  6 */ STMT(BPF_LD | BPF_H | BPF_ABS, IP4_FRAGMENT_AT),
+	/*  7 */ JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 4, 0),
+	/*  8 */ STMT(BPF_LDX | BPF_B | BPF_MSH, IP4_AT),
+	/*  9 */ STMT(BPF_LD | BPF_H | BPF_IND, IP4_AT + UDP_DPORT),
+	/* 10 */ JUMP(BPF_JMP | BPF_JEQ | BPF_K, 67, 0, 1),
+	STMT(BPF_RET | BPF_K, PACKET_FRAME_MAX),
+	STMT(BPF_RET | BPF_K, 0),
+};
+
 static struct port_socket *to_port(struct packet_socket *socket)
 {
 	return container_of(socket, struct port_socket, socket);
@@ -175,22 +192,29 @@ static void port_free(struct packet_socket *sock)
 	free(to_port(sock));
 }
 
-int doppel_packet_filter(int fd)
+static int attach(int fd, struct sock_filter *instructions, size_t count)
 {
-	const struct sock_fprog program = {
-		.len = sizeof(filter) / sizeof(filter[0]),
-		.filter = filter,
-	};
+	const struct sock_fprog program = { .len = (unsigned short)count, .filter = instructions };
 
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ? -errno : 0;
 }
 
-static int prepare(int fd)
+int doppel_packet_filter(int fd)
+{
+	return attach(fd, filter, sizeof(filter) / sizeof(filter[0]));
+}
+
+int doppel_packet_filter_clients(int fd)
+{
+	return attach(fd, clients_filter, sizeof(clients_filter) / sizeof(clients_filter[0]));
+}
+
+static int prepare(int fd, int (*let_in)(int fd))
 {
 	const int on = 1, room = RECEIVE_BUFFER;
 
 	/* The socket is bound to nothing yet, so nothing unfiltered can be in it. */
-	if (doppel_packet_filter(fd) ||
+	if (let_in(fd) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)))
 		return -errno;
@@ -199,7 +223,7 @@ static int prepare(int fd)
 	return 0;
 }
 
-int doppel_packet_open(struct packet_socket **sock)
+static int open_port(struct packet_socket **sock, int (*let_in)(int fd))
 {
 	struct port_socket *port = calloc(1, sizeof(*port));
 	int err;
@@ -219,11 +243,21 @@ int doppel_packet_open(struct packet_socket **sock)
 		free(port);
 		return err;
 	}
-	err = prepare(port->fd);
+	err = prepare(port->fd, let_in);
 	if (err) {
 		port_free(&port->socket);
 		return err;
 	}
 	*sock = &port->socket;
 	return 0;
+}
+
+int doppel_packet_open(struct packet_socket **sock)
+{
+	return open_port(sock, doppel_packet_filter);
+}
+
+int doppel_packet_open_clients(struct packet_socket **sock)
+{
+	return open_port(sock, doppel_packet_filter_clients);
 }

@@ -31,7 +31,11 @@ struct packet_socket {
 /* The caller ends it with socket->free(socket). */
 int doppel_packet_open(struct packet_socket **socket);
 
+/* For the LAN port: it hears what DHCPv4 clients say to servers, and nothing else. */
+int doppel_packet_open_clients(struct packet_socket **socket);
+
 /* Let only the frames above into a socket; 0 or a negative errno. */
 int doppel_packet_filter(int fd);
+int doppel_packet_filter_clients(int fd);
 
 #endif

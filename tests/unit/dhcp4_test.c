@@ -26,7 +26,7 @@ static const struct dhcp4_config config = {
 	.mac = { { 2, 0, 0, 0, 0, 1 } },
 	.policy = { .timeout_ms = 15000, .retries = 10, .retry_delay_ms = 5000,
 		    .retry_cap_ms = 60000 },
-	.hostname = "printer",
+	.looks = { .hostname = "printer" },
 };
 
 static struct world *machine(struct dhcp4 *dhcp)
@@ -73,10 +73,10 @@ static void test_messages(void)
 	is_mem(data + 236, "\x63\x82\x53\x63", 4, "cookie");
 	is_mem(data + 240, discover_options, sizeof(discover_options), "options of a DISCOVER");
 
-	memset(full.hostname, 'h', sizeof(full.hostname) - 1);
-	memset(full.vendor_class, 'v', sizeof(full.vendor_class) - 1);
+	memset(full.looks.hostname, 'h', sizeof(full.looks.hostname) - 1);
+	memset(full.looks.vendor_class, 'v', sizeof(full.looks.vendor_class) - 1);
 	full.client_id_duid = true;
-	full.parameter_count = sizeof(full.parameters);
+	full.looks.parameter_count = sizeof(full.looks.parameters);
 	request.ipv6_only = true;
 	request.requested = ip4("192.0.2.9");
 	request.server = ip4("192.0.2.1");
@@ -95,9 +95,9 @@ static void test_mirror(void)
 	struct world *world = machine(&dhcp);
 	const uint8_t *option;
 
-	snprintf(dhcp.config.vendor_class, sizeof(dhcp.config.vendor_class), "MSFT 5.0");
-	memcpy(dhcp.config.parameters, of_device, sizeof(of_device));
-	dhcp.config.parameter_count = sizeof(of_device);
+	snprintf(dhcp.config.looks.vendor_class, sizeof(dhcp.config.looks.vendor_class), "MSFT 5.0");
+	memcpy(dhcp.config.looks.parameters, of_device, sizeof(of_device));
+	dhcp.config.looks.parameter_count = sizeof(of_device);
 	doppel_dhcp4_start(&dhcp, NULL);
 	world_run(world, &dhcp, dhcp4, world->now);
 	option = v4_last_option(world, 55);

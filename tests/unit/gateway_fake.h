@@ -43,7 +43,7 @@ struct fake {
 	struct rng rng;
 	struct doppel_link module;
 	struct rtnetlink rt;
-	struct packet_socket packet;
+	struct packet_socket packet, lan_packet;
 	struct udp_socket udp;
 	int64_t now, wall_shift;	/* seconds by which the wall clock was set */
 	const char *boot;
@@ -627,6 +627,11 @@ static inline int fake_packet_fd(struct packet_socket *socket)
 	return FAKE(socket)->fds[0];
 }
 
+static inline int fake_lan_packet_fd(struct packet_socket *socket)
+{
+	return container_of(socket, struct fake, lan_packet)->fds[0];
+}
+
 static inline int fake_bind(struct packet_socket *socket, uint32_t ifindex)
 {
 	(void)socket;
@@ -949,6 +954,11 @@ static inline struct fake *fake_new(void)
 		.receive = fake_receive,
 		.send = fake_send,
 	};
+	fake->lan_packet = (struct packet_socket){
+		.fd = fake_lan_packet_fd,
+		.bind = fake_bind,
+		.receive = fake_receive,
+	};
 	fake->udp = (struct udp_socket){
 		.connect = fake_udp_connect,
 		.fd = fake_udp_fd,
@@ -993,6 +1003,7 @@ static inline void fake_start(struct fake *fake, const char *more)
 		.module = &fake->module,
 		.rtnetlink = &fake->rt,
 		.packet = &fake->packet,
+		.lan_packet = &fake->lan_packet,
 		.udp = &fake->udp,
 		.run_dir = fake->run_dir,
 	};

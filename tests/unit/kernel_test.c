@@ -189,19 +189,44 @@ static void test_event(void)
 }
 
 /* Whether the frame gets through the filter of a socket. */
-static bool passes(const uint8_t *frame, size_t len)
+static bool passes_filter(const uint8_t *frame, size_t len, int (*filter)(int fd))
 {
 	uint8_t got[FRAME_MAX];
 	bool passed;
 	int fds[2];
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) || doppel_packet_filter(fds[1]))
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) || filter(fds[1]))
 		return false;
 	passed = send(fds[0], frame, len, 0) == (ssize_t)len &&
 		 recv(fds[1], got, sizeof(got), MSG_DONTWAIT) == (ssize_t)len;
 	close(fds[0]);
 	close(fds[1]);
 	return passed;
+}
+
+static bool passes(const uint8_t *frame, size_t len)
+{
+	return passes_filter(frame, len, doppel_packet_filter);
+}
+
+/* On the LAN nothing but what DHCPv4 clients say is heard. */
+static void test_clients_filter(void)
+{
+	struct packet head = { .hop_limit = 64, .sport = 68, .dport = 67 };
+	const struct arp arp = { .operation = 1 };
+	uint8_t frame[FRAME_MAX], payload[64] = { 0 };
+	size_t len = doppel_frame_udp4(frame, &head, payload, sizeof(payload));
+
+	ok(passes_filter(frame, len, doppel_packet_filter_clients), "DHCPv4 to a server passes");
+	frame[21] = 1;
+	ok(!passes_filter(frame, len, doppel_packet_filter_clients), "a later fragment does not");
+	head.dport = 68;
+	len = doppel_frame_udp4(frame, &head, payload, sizeof(payload));
+	ok(!passes_filter(frame, len, doppel_packet_filter_clients), "to a client neither");
+	len = doppel_frame_udp6(frame, &head, payload, sizeof(payload));
+	ok(!passes_filter(frame, len, doppel_packet_filter_clients), "nor anything of IPv6");
+	len = doppel_frame_arp(frame, &head.dst, &head.src, &arp);
+	ok(!passes_filter(frame, len, doppel_packet_filter_clients), "nor ARP");
 }
 
 static void test_filter(void)
@@ -266,5 +291,6 @@ int main(void)
 	test_counters();
 	test_event();
 	test_filter();
+	test_clients_filter();
 	return done_testing();
 }
