@@ -169,11 +169,8 @@ static void read_wan(struct reader *reader, const struct yaml_node *map)
 }
 
 static void read_retry(struct reader *reader, const struct yaml_node *gateway, const char *key,
-		       struct config_retry *retry)
+		       const char *const *keys, struct config_retry *retry)
 {
-	static const char *const keys[] = {
-		"timeout", "retries", "retry_delay", "retry_cap", NULL,
-	};
 	const struct yaml_node *map = doppel_yaml_get(gateway, key);
 	const struct yaml_node *timeout, *retries, *delay, *cap;
 
@@ -195,6 +192,31 @@ static void read_retry(struct reader *reader, const struct yaml_node *gateway, c
 	if (retry->retry_cap_ms < retry->retry_delay_ms)
 		doppel_yaml_error(reader->error, cap ? cap : delay,
 				  "retry_delay must not be longer than retry_cap");
+}
+
+static void read_dhcp4(struct reader *reader, const struct yaml_node *gateway)
+{
+	static const char *const keys[] = {
+		"timeout", "retries", "retry_delay", "retry_cap", "client_id", NULL,
+	};
+	static const char *const client_ids[] = { "mac", "duid", NULL };
+	const struct yaml_node *map = doppel_yaml_get(gateway, "dhcp4"), *client_id;
+	unsigned int index = 0;
+
+	read_retry(reader, gateway, "dhcp4", keys, &reader->config->dhcp4);
+	client_id = map ? doppel_yaml_get(map, "client_id") : NULL;
+	if (client_id)
+		doppel_yaml_choice(reader->error, client_id, client_ids, &index);
+	reader->config->dhcp4_duid = index;
+}
+
+static void read_dhcp6(struct reader *reader, const struct yaml_node *gateway)
+{
+	static const char *const keys[] = {
+		"timeout", "retries", "retry_delay", "retry_cap", NULL,
+	};
+
+	read_retry(reader, gateway, "dhcp6", keys, &reader->config->dhcp6);
 }
 
 static void read_slaac(struct reader *reader, const struct yaml_node *map)
@@ -253,8 +275,8 @@ static void read_gateway(struct reader *reader, const struct yaml_node *map)
 	if (devices)
 		doppel_config_read_devices(reader, devices);
 	doppel_config_read_forwards(reader, map);
-	read_retry(reader, map, "dhcp4", &reader->config->dhcp4);
-	read_retry(reader, map, "dhcp6", &reader->config->dhcp6);
+	read_dhcp4(reader, map);
+	read_dhcp6(reader, map);
 	slaac = doppel_yaml_get(map, "slaac");
 	if (slaac)
 		read_slaac(reader, slaac);

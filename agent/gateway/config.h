@@ -99,6 +99,7 @@ struct config {
 	} devices;
 	struct config_forwards forwards; /* of each device that lists none */
 	struct config_retry dhcp4, dhcp6;
+	bool dhcp4_duid; /* RFC 4361 client identifiers; else 01 and the MAC */
 	struct {
 		int64_t wait_ms;
 		enum config_slaac_address address;

@@ -199,6 +199,7 @@ static void init_machines(struct device *device)
 		.mac = device->mac,
 		.looks = device->dhcp4.config.looks,
 		.policy = policy_of(&config->dhcp4),
+		.client_id_duid = config->dhcp4_duid,
 		.start_jitter_ms = jitter,
 	};
 	struct slaac_config slaac = {

@@ -57,6 +57,7 @@ static void test_defaults(void)
 	is_int(config->dhcp4.retries, 10, "dhcp4.retries");
 	is_int(config->dhcp4.retry_delay_ms, 5000, "dhcp4.retry_delay");
 	is_int(config->dhcp4.retry_cap_ms, 60000, "dhcp4.retry_cap");
+	ok(!config->dhcp4_duid, "dhcp4.client_id");
 	is_int(config->dhcp6.timeout_ms, 10000, "dhcp6.timeout");
 	is_int(config->dhcp6.retries, 5, "dhcp6.retries");
 	is_int(config->slaac.wait_ms, 3000, "slaac.wait");
@@ -88,7 +89,7 @@ static void test_full(void)
 		"      - {mac: \"02:00:00:00:00:01\", forwards: []}\n"
 		"      - {mac: \"02:00:00:00:00:03\", name: Küche}\n"
 		"  forwards: [{port: 8080, to: 80}, {port: 8080, protocol: udp}]\n"
-		"  dhcp4: {timeout: 1s, retries: 2, retry_delay: 500ms, retry_cap: 2s}\n"
+		"  dhcp4: {timeout: 1s, retries: 2, retry_delay: 500ms, retry_cap: 2s, client_id: duid}\n"
 		"  dhcp6: {timeout: 2s, retries: 3, retry_delay: 1s, retry_cap: 1s}\n"
 		"  slaac: {wait: 0s, address: stable-privacy}\n"
 		"  nat64_prefix: 2001:db8:64::/56\n"
@@ -107,6 +108,7 @@ static void test_full(void)
 		return;
 	}
 	is_int(config->lan.dhcp.last.s_addr, inet_addr("10.7.255.254"), "DHCP range");
+	ok(config->dhcp4_duid, "DHCPv4 client identifier");
 	is_int(config->lan.dhcp.lease_s, 1800, "DHCP lease");
 	is_int(config->wan.identity, CONFIG_OWN, "identity: own");
 	ok(!config->wan.ipv4 && config->wan.ipv6, "ipv4: off");
