@@ -47,7 +47,9 @@ void doppel_keep_now(struct gateway *gateway)
 	doppel_map_foreach(node, &gateway->devices)
 		doppel_device_write(doppel_device_of(node));
 	doppel_store_commit(gateway->store);
-	doppel_store_recover(gateway->store);
+	if (*doppel_store_problem(gateway->store) && !doppel_store_recover(gateway->store) &&
+	    gateway->lan_dhcp.text)
+		doppel_lan_dhcp_apply(&gateway->lan_dhcp, gateway->config);
 	if (doppel_store_sync(gateway->store))
 		doppel_log(LOG_DEBUG, "store: not synced");
 	if (*doppel_store_problem(gateway->store))

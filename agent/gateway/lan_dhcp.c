@@ -2,6 +2,7 @@
 #include "gateway/lan_dhcp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -244,6 +245,17 @@ static void end(struct lan_dhcp *dhcp)
 	dhcp->keeper = 0;
 }
 
+/* dnsmasq does not start without a lease file that it can write. */
+static void choose_leases(struct lan_dhcp *dhcp)
+{
+	int auto_close fd = -1;
+
+	snprintf(dhcp->leases, sizeof(dhcp->leases), "%s/lan.leases", dhcp->state_dir);
+	fd = open(dhcp->leases, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 && errno == EROFS)
+		snprintf(dhcp->leases, sizeof(dhcp->leases), "%s/lan.leases", dhcp->dir);
+}
+
 void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const char *run_dir,
 			  const char *state)
 {
@@ -251,8 +263,8 @@ void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const cha
 
 	*dhcp = (struct lan_dhcp){ .loop = loop, .delay_s = DELAY_MIN_S, .dns_port = DNS_PORT };
 	snprintf(dhcp->dir, sizeof(dhcp->dir), "%s", run_dir);
-	snprintf(dhcp->leases, sizeof(dhcp->leases), "%s/lan.leases",
-		 copy ? dirname(copy) : run_dir);
+	snprintf(dhcp->state_dir, sizeof(dhcp->state_dir), "%s", copy ? dirname(copy) : run_dir);
+	choose_leases(dhcp);
 	ev_init(&dhcp->child, on_end);
 	dhcp->child.data = dhcp;
 	ev_init(&dhcp->restart, on_restart);
@@ -328,6 +340,7 @@ int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
 		doppel_lan_dhcp_stop(dhcp);
 		return 0;
 	}
+	choose_leases(dhcp);
 	doppel_lan_dhcp_render(dhcp, config, &text);
 	if (text.failed)
 		return -ENOMEM;

@@ -26,7 +26,8 @@ struct config;
 struct lan_dhcp {
 	struct ev_loop *loop;
 	char dir[PATH_MAX - 64];	/* for the configuration */
-	char leases[PATH_MAX];		/* the lease file */
+	char state_dir[PATH_MAX - 64];
+	char leases[PATH_MAX];		/* the lease file: there, or in dir while that cannot be written */
 	struct in_addr dns[LAN_DNS_MAX];	/* the WAN's, for the devices */
 	unsigned int dns_count;
 	/* What stands in for them while there are none: see doppel_lan_dhcp_set_fallback(). */
@@ -44,7 +45,7 @@ struct lan_dhcp {
 	ev_tstamp started;
 };
 
-/* The lease file is kept beside the state file. */
+/* The lease file is kept beside the state file, where the disk lets it. */
 void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const char *run_dir,
 			  const char *state);
 
