@@ -37,6 +37,7 @@ static void check_port(struct diagnosis *d, const char *name, const char *interf
 	bool there = port->ifindex;
 
 	doppel_diagnosis_tell(d, name, there && port->running ? CHECK_OK : CHECK_FAIL,
+			      there && !port->up ? "doppel diagnose --fix sets it up" :
 			      there ? "plug in the cable, or look at the other end" :
 			      "correct the interface's name in the file, or wait for the driver",
 			      "%s %s", interface, !there ? "is not there" :

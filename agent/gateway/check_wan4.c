@@ -80,9 +80,9 @@ void doppel_check_dhcp4_silent(struct diagnosis *d)
 		return;
 	if (bound.count)
 		doppel_diagnosis_tell(d, "dhcp4-silent", CHECK_FAIL,
-				      "register the MAC upstream, or see whether the server's pool has "
-				      "addresses left",
-				      "a DHCPv4 server answers others, but not %s",
+				      "register the MAC upstream; if it is, see whether the server still runs "
+				      "and its pool has addresses left",
+				      "a DHCPv4 server has answered others, but not %s",
 				      doppel_diagnosis_who(&silent, who));
 	else
 		doppel_diagnosis_tell(d, "dhcp4-silent", CHECK_FAIL,

@@ -156,8 +156,8 @@ void doppel_check_dhcp6_silent(struct diagnosis *d)
 		return;
 	if (bound.count)
 		doppel_diagnosis_tell(d, "dhcp6-silent", CHECK_FAIL,
-				      "register the MAC upstream",
-				      "a DHCPv6 server answers others, but not %s",
+				      "register the MAC upstream; if it is, see whether the server still runs",
+				      "a DHCPv6 server has answered others, but not %s",
 				      doppel_diagnosis_who(&silent, who));
 	else if (managed)
 		doppel_diagnosis_tell(d, "dhcp6-silent", CHECK_FAIL,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All of this the agent does by itself, when the kernel tells or a delay has passed. Who asks for it wants
- * no delay, and to see it done although nobody told.
+ * What the agent does by itself when the kernel tells or a delay has passed: who asks for it wants no
+ * delay, and to see it done although nobody told. Only a port that somebody has set down stays down until
+ * somebody asks.
  */
 #include "gateway/device.h"
 #include "gateway/state.h"

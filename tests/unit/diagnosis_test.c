@@ -98,7 +98,7 @@ static void test_dhcp4(void)
 	fake->unregistered = 8;
 	fake_run(fake, 10 * MINUTES);
 	says(fake, "dhcp4-silent", CHECK_FAIL,
-	     "a DHCPv4 server answers others, but not 02:00:00:00:00:08");
+	     "a DHCPv4 server has answered others, but not 02:00:00:00:00:08");
 	fake->unregistered = 0;
 	fake_run(fake, 10 * MINUTES);
 	silent(fake, "dhcp4-silent");
