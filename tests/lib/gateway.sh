@@ -90,7 +90,7 @@ gateway_config()
 		  dhcp6: {timeout: 4s, retries: 2, retry_delay: 2s, retry_cap: 8s}
 		  slaac: {wait: 1s}
 		api: {listen: "127.0.0.1:5050", token_file: $tb/token}
-		state: $tb/doppel.db
+		state: ${TB_STATE:-$tb/doppel.db}
 	EOF
 	[ -e "$tb/token" ] || (umask 077 && echo testbed-token >"$tb/token")
 }
