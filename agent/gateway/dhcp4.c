@@ -382,8 +382,6 @@ static enum verdict on_ack(struct dhcp4 *dhcp, const struct dhcp4_reply *reply,
 		return VERDICT_REFUSED;
 	lease.server_mac = *from;
 	lease.acquired_ms = dhcp->sent_ms;
-	lease.acquired_wall_s = doppel_clock_wall_s(dhcp->env->clock) -
-		(now(dhcp) - dhcp->sent_ms) / 1000;
 
 	if (dhcp->held && doppel_ip4_eq(dhcp->lease.address, lease.address)) {
 		take(dhcp, &lease);		/* in use and defended: no need to probe */
@@ -680,15 +678,6 @@ void doppel_dhcp4_status(const struct dhcp4 *dhcp, struct negotiation_status *st
 const struct dhcp4_lease *doppel_dhcp4_lease(const struct dhcp4 *dhcp)
 {
 	return dhcp->held ? &dhcp->lease : NULL;
-}
-
-void doppel_dhcp4_rebase(struct dhcp4_lease *lease, struct clock *clock)
-{
-	int64_t age_s = doppel_clock_wall_s(clock) - lease->acquired_wall_s;
-
-	if (age_s < 0)
-		age_s = 0;
-	lease->acquired_ms = doppel_clock_mono_ms(clock) - age_s * 1000;
 }
 
 const char *doppel_dhcp4_state_name(enum dhcp4_state state)

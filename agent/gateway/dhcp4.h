@@ -41,8 +41,7 @@ struct dhcp4_lease {
 	char domain[64];		/* option 15, as much of it as fits */
 	char search[DOMAIN_LIST_TEXT];	/* option 119 */
 	uint32_t lease_s, t1_s, t2_s;	/* DHCP4_INFINITE: for ever */
-	int64_t acquired_wall_s;	/* when the request was sent that won it */
-	int64_t acquired_ms;		/* the same, monotonic: of this boot only */
+	int64_t acquired_ms;		/* monotonic, of the request that won it; before this boot: < 0 */
 };
 
 enum dhcp4_state {
@@ -135,7 +134,7 @@ void doppel_dhcp4_start(struct dhcp4 *dhcp, const struct dhcp4_lease *restored);
 
 /*
  * Go on with a lease that is in use now (the module has it, another agent won it): no message but
- * the next renewal. acquired_ms must be of this boot, or doppel_dhcp4_rebase() applied. BOUND is
+ * the next renewal. acquired_ms counts as in this boot. BOUND is
  * told at once, or LOST when the lease has run out.
  */
 void doppel_dhcp4_resume(struct dhcp4 *dhcp, const struct dhcp4_lease *held);
@@ -176,12 +175,6 @@ const struct dhcp4_lease *doppel_dhcp4_lease(const struct dhcp4 *dhcp);
 
 /* Monotonic; NEVER for an infinite lease. */
 int64_t doppel_dhcp4_expiry_ms(const struct dhcp4_lease *lease);
-
-/*
- * After a boot: work out acquired_ms from the wall clock. A clock that stands before the lease's
- * beginning (no RTC) makes it as old as nothing: INIT-REBOOT asks the server anyway.
- */
-void doppel_dhcp4_rebase(struct dhcp4_lease *lease, struct clock *clock);
 
 const char *doppel_dhcp4_state_name(enum dhcp4_state state);
 

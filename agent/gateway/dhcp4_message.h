@@ -52,7 +52,7 @@ enum verdict doppel_dhcp4_parse(const void *data, size_t len, struct dhcp4_reply
 enum verdict doppel_dhcp4_parse_looks(const void *data, size_t len, struct mac *chaddr,
 				      struct dhcp4_looks *looks);
 
-/* The lease that an OFFER or ACK describes; acquired_* and server_mac are the caller's to set. */
+/* The lease that an OFFER or ACK describes; acquired_ms and server_mac are the caller's to set. */
 enum verdict doppel_dhcp4_parse_lease(const struct dhcp4_reply *reply, struct dhcp4_lease *lease);
 
 /* Writes at most DHCP4_MESSAGE_MAX bytes; returns how many. */

@@ -278,10 +278,7 @@ static void on_conflict(struct dhcp6 *dhcp, const struct dad *dad)
 
 static void set_acquired(struct dhcp6 *dhcp, struct dhcp6_lease *lease)
 {
-	int64_t at = dhcp->exchange.sent_ms;
-
-	lease->acquired_ms = at;
-	lease->acquired_wall_s = doppel_clock_wall_s(dhcp->env->clock) - (now(dhcp) - at) / 1000;
+	lease->acquired_ms = dhcp->exchange.sent_ms;
 }
 
 static enum verdict on_addresses(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)

@@ -23,7 +23,7 @@
 
 struct dhcp6_address {
 	struct in6_addr address;
-	uint32_t preferred_s, valid_s;	/* counted from the lease's acquired_* */
+	uint32_t preferred_s, valid_s;	/* counted from the lease's acquired_ms */
 };
 
 /* A plain struct for the store. */
@@ -38,8 +38,7 @@ struct dhcp6_lease {
 	struct in6_addr ntp[DHCP6_SERVERS_MAX];	/* RFC 5908 */
 	unsigned int ntp_count;
 	char search[DOMAIN_LIST_TEXT];	/* RFC 3646 */
-	int64_t acquired_wall_s;
-	int64_t acquired_ms;		/* of this boot only */
+	int64_t acquired_ms;		/* monotonic; before this boot: < 0 */
 };
 
 enum dhcp6_state {
@@ -121,7 +120,7 @@ void doppel_dhcp6_start(struct dhcp6 *dhcp, const struct in6_addr *link_local,
 /* Ask for information only (O without M). Ends a stateful life without a word. */
 void doppel_dhcp6_inform(struct dhcp6 *dhcp, const struct in6_addr *link_local);
 
-/* Go on with a lease that is in use now; acquired_ms of this boot, or doppel_dhcp6_rebase(). */
+/* Go on with a lease that is in use now; its acquired_ms counts as in this boot. */
 void doppel_dhcp6_resume(struct dhcp6 *dhcp, const struct in6_addr *link_local,
 			 const struct dhcp6_lease *held);
 
@@ -149,9 +148,6 @@ const struct dhcp6_lease *doppel_dhcp6_lease(const struct dhcp6 *dhcp);
 
 /* When the last of its addresses ends; NEVER. */
 int64_t doppel_dhcp6_expiry_ms(const struct dhcp6_lease *lease);
-
-/* After a boot: acquired_ms from the wall clock, as doppel_dhcp4_rebase(). */
-void doppel_dhcp6_rebase(struct dhcp6_lease *lease, struct clock *clock);
 
 const char *doppel_dhcp6_state_name(enum dhcp6_state state);
 

@@ -2,7 +2,6 @@
 /* The times of a DHCPv6 lease and its addresses. Section numbers are RFC 8415's. */
 #include "gateway/dhcp6_lease.h"
 
-#include "base/clock.h"
 
 bool doppel_dhcp6_lease_has(const struct dhcp6_lease *lease, const struct in6_addr *address)
 {
@@ -86,14 +85,4 @@ void doppel_dhcp6_merge(struct dhcp6_lease *lease, const struct dhcp6_lease *bef
 			lease->addresses[lease->address_count++] = old;
 	}
 	doppel_dhcp6_choose_times(lease);
-}
-
-/* With a clock that cannot tell its age the lease counts as due for renewal. */
-void doppel_dhcp6_rebase(struct dhcp6_lease *lease, struct clock *clock)
-{
-	int64_t age_s = doppel_clock_wall_s(clock) - lease->acquired_wall_s;
-
-	if (age_s < 0)
-		age_s = lease->t1_s == DHCP6_INFINITE ? 0 : lease->t1_s;
-	lease->acquired_ms = doppel_clock_mono_ms(clock) - age_s * 1000;
 }

@@ -14,7 +14,7 @@ int64_t doppel_dhcp6_valid_until(const struct dhcp6_lease *lease, unsigned int i
 void doppel_dhcp6_choose_times(struct dhcp6_lease *lease);
 
 /*
- * What a Reply says (@lease, its acquired_* set) over @before, which is in use: a zero valid
+ * What a Reply says (@lease, its acquired_ms set) over @before, which is in use: a zero valid
  * lifetime ends an address, one that is not mentioned keeps its time (section 18.2.10.1). @before
  * may be NULL.
  */
