@@ -13,6 +13,7 @@
 #define RECENT_MS 10000		/* a confirmation that was begun so lately is not begun again */
 
 static const char at_another_mac[] = "is at another MAC now";
+static const char back[] = "is there again";
 
 /* In the name of the device whose MAC is the frame's. */
 static void send_frame(void *ctx, const void *frame, size_t len)
@@ -97,11 +98,16 @@ void doppel_attachment_settle(struct gateway *gateway)
 	aim(gateway, &gateway->attachment.ipv6, aim6);
 }
 
+static void ask_routers(struct gateway *gateway)
+{
+	doppel_probe_now(&gateway->attachment.ipv4);
+	doppel_probe_now(&gateway->attachment.ipv6);
+}
+
 void doppel_attachment_again(struct gateway *gateway)
 {
 	gateway->attachment.confirmed_ms = doppel_gateway_now(gateway);
-	doppel_probe_now(&gateway->attachment.ipv4);
-	doppel_probe_now(&gateway->attachment.ipv6);
+	ask_routers(gateway);
 }
 
 static void doubt(struct gateway *gateway, const struct in6_addr *router, const char *what)
@@ -118,6 +124,8 @@ static void doubt(struct gateway *gateway, const struct in6_addr *router, const 
 	doppel_log(LOG_NOTICE, "wan: router %s %s: do the leases still hold?", text, what);
 	if (doppel_gateway_now(gateway) - gateway->attachment.confirmed_ms >= RECENT_MS)
 		doppel_wan_confirm(gateway);
+	else
+		ask_routers(gateway);
 }
 
 static void follow(struct gateway *gateway, const struct probe *probe, enum probe_result result)
@@ -125,7 +133,7 @@ static void follow(struct gateway *gateway, const struct probe *probe, enum prob
 	static const char *const said[] = {
 		[PROBE_OTHER] = at_another_mac,
 		[PROBE_SILENT] = "does not answer any more",
-		[PROBE_BACK] = "answers again",
+		[PROBE_BACK] = back,
 	};
 
 	if (result == PROBE_NOTHING)
@@ -147,14 +155,15 @@ void doppel_attachment_advertised(struct gateway *gateway, const struct ra *ra)
 			continue;
 		if (!doppel_mac_eq(&routers->ra[i].router_mac, &ra->router_mac))
 			doubt(gateway, &ra->router, at_another_mac);
+		else if (routers->ra[i].silent)
+			doubt(gateway, &ra->router, back);
 		return;
 	}
 	/* One more router, or another one instead? */
 	if (!routers->count || now - attachment->doubted_ms < RECENT_MS)
 		return;
 	attachment->doubted_ms = now;
-	doppel_probe_now(&attachment->ipv4);
-	doppel_probe_now(&attachment->ipv6);
+	ask_routers(gateway);
 }
 
 void doppel_attachment_frame(struct gateway *gateway, const struct packet *packet)

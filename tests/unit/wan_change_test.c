@@ -156,11 +156,14 @@ static void test_router6(void)
 	is_int(device->slaac.addresses[0].state, SLAAC_DEPRECATED, "that of the old one is deprecated");
 	is_int(device->slaac.addresses[1].state, SLAAC_PREFERRED, "the new one is not");
 
+	fake_run(fake, 10000);
+	fake->requests = 0;
 	fake->router_mac = fake_server_mac;
 	fake->prefix = "2001:db8::";
 	fake_advertise(fake);
 	fake_run(fake, 10000);
-	is_int(device->slaac.addresses[0].state, SLAAC_PREFERRED, "the first one is back: good again");
+	is_int(fake->requests, 1, "the first one is back: the lease is asked about");
+	is_int(device->slaac.addresses[0].state, SLAAC_PREFERRED, "its prefix is good again");
 	fake_free(fake);
 }
 
