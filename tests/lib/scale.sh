@@ -104,7 +104,7 @@ scale_config()
 # gateway_anew RATE: an agent that knows nobody, servers without a lease
 gateway_anew()
 {
-	[ -z "$agent_pid" ] || agent_end
+	[ -z "$agent_pid" ] || agent_end TERM
 	[ -z "${crowd_pid:-}" ] || end "$crowd_pid"
 	rm -f "$tb"/doppel.db*
 	servers_anew
@@ -170,6 +170,27 @@ perfdhcp_needs()
 cpu_of()
 {
 	python3 -c 'import sys, time; print(time.clock_gettime_ns((~int(sys.argv[1]) << 3) | 2))' "$1"
+}
+
+# As in testbed.sh, but not written for each frame: the one CPU has other work. capture_flush is for looks
+# at it meanwhile.
+capture_start()
+{
+	capture_file=$TB_PCAP/$tb_name-$1.pcap
+	mkdir -p "$TB_PCAP"
+	rm -f "$capture_file" "$tb/log/tcpdump-$1.log"
+	spawn "tcpdump-$1.log" isp tcpdump -i swgw -Q in -s 400 -B 16384 -Z root -w "$capture_file"
+	capture_pid=$spawned
+	within 10 grep -q listening "$tb/log/tcpdump-$1.log" || bail_out "tcpdump does not start"
+}
+
+capture_flush() { kill -USR2 "$capture_pid"; }
+
+# asked_again COUNT: so many devices have asked a DHCPv4 server since the capture began
+asked_again()
+{
+	capture_flush
+	[ "$(capture_read 'udp dst port 67' -e | awk '{ print $2 }' | sort -u | wc -l)" -ge "$1" ]
 }
 
 # What left the gateway, as report.py and busiest_second() read it

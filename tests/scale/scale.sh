@@ -42,9 +42,6 @@ idle()
 	figure idle-percent "$(awk -v ns=$(($(cpu_of "$agent_pid") - before)) -v s="$TB_IDLE" 'BEGIN { print ns / s / 1e7 }')"
 }
 
-# asked_again COUNT: so many devices have asked a DHCPv4 server
-asked_again() { [ "$(capture_read 'udp dst port 67' -e | awk '{ print $2 }' | sort -u | wc -l)" -ge "$1" ]; }
-
 flap()
 {
 	local before after
