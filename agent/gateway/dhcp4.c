@@ -58,6 +58,15 @@ static void lose(struct dhcp4 *dhcp)
 	tell(dhcp, DHCP4_EVENT_LOST, &dhcp->lease);
 }
 
+/* No other address is tried any more: what is in use is defended again, if something is. */
+static void stop_probing(struct dhcp4 *dhcp)
+{
+	if (dhcp->held)
+		doppel_acd_resume(&dhcp->acd, dhcp->lease.address);
+	else
+		doppel_acd_stop(&dhcp->acd);
+}
+
 static uint32_t new_xid(struct dhcp4 *dhcp)
 {
 	uint32_t xid;
@@ -251,8 +260,10 @@ static void on_conflict(struct dhcp4 *dhcp)
 	dhcp->requested.s_addr = 0;
 	dhcp->reboot = false;
 	tell(dhcp, DHCP4_EVENT_CONFLICT, &lease);
-	if (!probing || doppel_ip4_eq(lease.address, dhcp->lease.address))
+	if (!probing)
 		lose(dhcp);
+	else
+		stop_probing(dhcp);
 }
 
 /* The first NAK is obeyed at once; a storm of them meets the retry delays. The reason is told. */
@@ -630,7 +641,7 @@ void doppel_dhcp4_confirm(struct dhcp4 *dhcp)
 	dhcp->naks = 0;
 	dhcp->xid = 0;
 	if (dhcp->state == DHCP4_PROBING)
-		doppel_acd_stop(&dhcp->acd);
+		stop_probing(dhcp);
 	wait_in_init(dhcp, doppel_random_ms(dhcp->config.start_jitter_ms, dhcp->env->rng));
 }
 

@@ -666,9 +666,44 @@ static void meet(size_t s, size_t e)
 	free(world);
 }
 
+/* While an address is in use the server gives another one, and that is not to be had, or not asked for. */
+static void is_defended(const char *name, bool confirm)
+{
+	const struct dhcp4_config config = {
+		.mac = device, .policy = { .timeout_ms = 15000, .retry_delay_ms = 5000 },
+	};
+	struct world *world = world_new();
+	struct dhcp4_lease lease = { .acquired_ms = world->now, .lease_s = LEASE_S };
+	struct dhcp4 dhcp;
+	unsigned int from;
+
+	lease.address = ip4(OURS);
+	doppel_dhcp4_init(&dhcp, &world->env, &config, on_event);
+	doppel_dhcp4_resume(&dhcp, &lease);
+	world_run(world, &dhcp, dhcp4, world->now + 10000);
+	doppel_dhcp4_confirm(&dhcp);
+	while (dhcp.state != DHCP4_SELECTING)
+		world_run(world, &dhcp, dhcp4, doppel_dhcp4_deadline(&dhcp));
+	v4_answer(&dhcp, "192.0.2.99", 2, LEASE_S);
+	v4_answer(&dhcp, "192.0.2.99", 5, LEASE_S);
+	if (confirm)
+		doppel_dhcp4_confirm(&dhcp);
+	else
+		v4_claim(&dhcp, "192.0.2.99");
+	is_int(dhcp.state, DHCP4_INIT, "%s", name);
+	ok(doppel_dhcp4_lease(&dhcp), "  what is in use stays in use");
+	from = world->count;
+	v4_claim(&dhcp, OURS);
+	is_int(world->count - from, 1, "  and is defended");
+	free(world);
+}
+
 int main(void)
 {
 	size_t s, e;
+
+	is_defended("another address is somebody's", false);
+	is_defended("the link went while another address was tried", true);
 
 	for (s = 0; s < COUNT(situations); s++)
 		for (e = 0; e < COUNT(events); e++)
