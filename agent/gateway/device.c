@@ -520,11 +520,11 @@ static int64_t least(int64_t a, int64_t b)
 
 static int64_t deadline(const struct device *device)
 {
-	int64_t at = least(device->confirm_at, device->claim.deadline);
+	int64_t at = device->claim.deadline;
 
 	if (!device->negotiating)
 		return at;
-	at = least(at, device->begin_at);
+	at = least(at, least(device->begin_at, device->confirm_at));
 	at = least(at, doppel_dhcp4_deadline(&device->dhcp4));
 	at = least(at, doppel_slaac_deadline(&device->slaac));
 	at = least(at, doppel_dhcp6_deadline(&device->dhcp6));

@@ -268,6 +268,39 @@ static void test_clock(void)
 	fake_free(fake);
 }
 
+static int cannot_bind(struct packet_socket *socket, uint32_t ifindex)
+{
+	(void)socket;
+	(void)ifindex;
+	return -ENETDOWN;
+}
+
+/* Taken back, and then the port is not to be had: nothing is due until that is tried again. */
+static void test_adopted_too_soon(void)
+{
+	struct fake *fake = fake_new();
+
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	fake_stop(fake);
+	fake_unlink(fake, "doppel.db");
+	fake->packet.bind = cannot_bind;
+	fake_start(fake, FAKE_DUAL);
+	ok(!fake->gw->ready, "a gateway whose port cannot be listened to");
+	for (int i = 0; i < 1000; i++) {
+		fake->now = doppel_gateway_deadline(fake->gw);
+		doppel_gateway_timeout(fake->gw);
+		if (doppel_gateway_deadline(fake->gw) <= fake->now)
+			break;
+	}
+	ok(doppel_gateway_deadline(fake->gw) > fake->now, "  does nothing in between");
+	fake->packet.bind = fake_bind;
+	fake_run(fake, 10000);
+	is_int(fake_view(fake, 7).view.ipv4.status, FAMILY_BOUND, "  and goes on when it can");
+	fake_free(fake);
+}
+
 int main(void)
 {
 	doppel_log_set_level(LOG_ERR);
@@ -276,6 +309,7 @@ int main(void)
 	test_lost();
 	test_adopted();
 	test_adopted_in_vain();
+	test_adopted_too_soon();
 	test_clock();
 	return done_testing();
 }
