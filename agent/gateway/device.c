@@ -23,6 +23,7 @@
 #define CONFIRM_FRAMES6 6	/* a CONFIRM, neighbour solicitations, reports */
 #define JITTER_MS 1000		/* SOL_MAX_DELAY (RFC 8415), MAX_RTR_SOLICITATION_DELAY (RFC 4861) */
 #define JITTER_EACH_MS 50
+#define PASSES_MAX 3		/* turns that a device lets pass */
 
 static struct attempt_policy policy_of(const struct config_retry *retry)
 {
@@ -45,7 +46,8 @@ static enum pace_class class_of(const struct device *device, const void *frame, 
 	if (packet.kind == PACKET_UDP4)
 		begins = device->dhcp4.state == DHCP4_SELECTING;
 	else if (packet.kind == PACKET_UDP6)
-		begins = packet.len && packet.payload[0] == DHCP6_SOLICIT;
+		begins = packet.len && (packet.payload[0] == DHCP6_SOLICIT ||
+					packet.payload[0] == DHCP6_INFORMATION_REQUEST);
 	else
 		return PACE_URGENT;
 	return begins ? PACE_BEGINNING : PACE_ASKING;
@@ -333,6 +335,7 @@ static void begin(struct device *device, bool forwarding)
 	const struct config *config = device->gateway->config;
 
 	device->begin_at = NEVER;
+	device->passed = 0;
 	init_machines(device);
 	if (config->wan.ipv4)
 		start4(device, forwarding);
@@ -357,10 +360,13 @@ static int64_t take_turn(const struct device *device, unsigned int frames4, unsi
 	       doppel_random_ms(doppel_earlier(turn, JITTER_MS), gateway->rng);
 }
 
-/* Those that have begun find no answer so soon: then another turn. */
+/*
+ * Those that have begun find no answer so soon: then another turn. Some may never find one, as the
+ * upstream does not know them, and their repetitions leave no room: so not for ever.
+ */
 static void begin_if_open(struct device *device)
 {
-	if (doppel_pace_open(&device->gateway->pace))
+	if (doppel_pace_open(&device->gateway->pace) || device->passed++ == PASSES_MAX)
 		begin(device, false);
 	else
 		device->begin_at = take_turn(device, BEGIN_FRAMES4, BEGIN_FRAMES6);

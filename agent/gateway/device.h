@@ -78,6 +78,7 @@ struct device {
 
 	bool negotiating;		/* the machines below have been started, or will be */
 	int64_t begin_at;		/* NEVER, or when: the rate cap gives each its turn */
+	unsigned int passed;		/* turns that it let pass, as nobody had an answer */
 	struct negotiation_env env;
 	struct pace_source pace;
 	struct dhcp4 dhcp4;

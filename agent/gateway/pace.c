@@ -95,7 +95,8 @@ static bool take(struct pace *pace, enum pace_class class)
 	if (pace->tokens < WHOLE || (class == PACE_BEGINNING && pace->window < WHOLE))
 		return false;
 	pace->tokens -= WHOLE;
-	if (class != PACE_URGENT)
+	/* It shuts for no more than a second: questions that are older count no more. */
+	if (class != PACE_URGENT && pace->window > -PACE_WINDOW * WHOLE)
 		pace->window -= WHOLE;
 	return true;
 }
