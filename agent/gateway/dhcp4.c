@@ -134,8 +134,11 @@ static void transmit(struct dhcp4 *dhcp)
 	switch (dhcp->state) {
 	case DHCP4_SELECTING:
 		request.type = DHCP4_DISCOVER;
+		dhcp->discover_secs = request.secs;
 		break;
 	case DHCP4_REQUESTING:
+		/* Section 3.1 (3): for relays that choose their servers by it */
+		request.secs = dhcp->discover_secs;
 		request.server = dhcp->server;
 		break;
 	case DHCP4_RENEWING:

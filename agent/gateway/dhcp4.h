@@ -101,6 +101,7 @@ struct dhcp4 {
 	struct acd acd;
 	uint32_t xid;
 	int64_t began_ms;		/* of the acquisition: the secs field */
+	uint16_t discover_secs;		/* of the last DISCOVER */
 	int64_t deadline;		/* next transmission or step of this state */
 	int64_t attempt_end;
 	int64_t rt_ms;			/* retransmission interval */

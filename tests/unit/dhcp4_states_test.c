@@ -698,10 +698,37 @@ static void is_defended(const char *name, bool confirm)
 	free(world);
 }
 
+static unsigned int last_secs(struct world *world)
+{
+	const struct packet packet = world_packet(world);
+
+	return packet.payload[8] << 8 | packet.payload[9];
+}
+
+/* A relay may let a server of its reserve have only what is old enough. */
+static void test_secs(void)
+{
+	const struct dhcp4_config config = { .mac = device, .policy = { .timeout_ms = 15000 } };
+	struct world *world = world_new();
+	unsigned int discovered;
+	struct dhcp4 dhcp;
+
+	doppel_dhcp4_init(&dhcp, &world->env, &config, on_event);
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, world->now + 5000);
+	discovered = last_secs(world);
+	ok(discovered, "the second DISCOVER tells for how long there were others");
+	world->now += 3000;
+	v4_answer(&dhcp, OURS, 2, LEASE_S);
+	is_int(last_secs(world), discovered, "the REQUEST is as old as the DISCOVER that it follows");
+	free(world);
+}
+
 int main(void)
 {
 	size_t s, e;
 
+	test_secs();
 	is_defended("another address is somebody's", false);
 	is_defended("the link went while another address was tried", true);
 
