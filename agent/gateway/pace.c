@@ -74,7 +74,7 @@ void doppel_pace_set_rate(struct pace *pace, unsigned int rate)
 {
 	fill(pace);
 	pace->rate = rate;
-	fill(pace);
+	pace->tokens = doppel_earlier(pace->tokens, burst(pace) * WHOLE);
 }
 
 void doppel_pace_answered(struct pace *pace)

@@ -6,7 +6,10 @@
 
 static void depart(void *ctx, const void *frame, size_t len)
 {
-	(void)ctx;
+	unsigned int *left = ctx;
+
+	if (left)
+		++*left;
 	(void)frame;
 	(void)len;
 }
@@ -65,10 +68,29 @@ static void test_debt(void)
 	fake_free(fake);
 }
 
+/* What had gathered by a higher cap is not spent by a lower one. */
+static void test_lowered(void)
+{
+	struct fake *fake = fake_new();
+	struct pace_source source;
+	unsigned int i, left = 0;
+	struct pace pace;
+
+	doppel_pace_init(&pace, &fake->clock, PACE_RATE_MAX, depart, &left);
+	doppel_pace_source_init(&source);
+	doppel_pace_set_rate(&pace, PACE_RATE_MIN);
+	for (i = 0; i < PACE_LINE; i++)
+		doppel_pace_send(&pace, &source, PACE_URGENT, "frame", 5);
+	is_int(left, 1, "a cap that was lowered holds at once");
+	doppel_pace_clear(&pace);
+	fake_free(fake);
+}
+
 int main(void)
 {
 	doppel_log_set_level(LOG_ERR - 1);
 	test_unanswered();
 	test_debt();
+	test_lowered();
 	return done_testing();
 }
