@@ -86,6 +86,15 @@ static int64_t read_time(struct reader *reader, const json_t *object, const char
 	return wall_s;
 }
 
+/* It is shown on terminals, and said to servers. C1 control characters are c2 80 to c2 9f in UTF-8. */
+static bool has_control(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+		if (*c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
+			return true;
+	return false;
+}
+
 static void read_row(struct reader *reader, const json_t *object)
 {
 	struct store_device *row = &reader->device->row;
@@ -98,6 +107,8 @@ static void read_row(struct reader *reader, const json_t *object)
 		wrong(reader, "mac_address", "must be a device's MAC address, not \"%s\"", quote(mac, quoted));
 	if (strlen(name) >= sizeof(row->name))
 		wrong(reader, "name", "is longer than %zu bytes", sizeof(row->name) - 1);
+	if (has_control(name))
+		wrong(reader, "name", "has control characters in it");
 	snprintf(row->name, sizeof(row->name), "%s", name);
 	if (*address && (doppel_ip4_parse(address, &row->lan_ipv4) ||
 			 !doppel_ip4_is_host(row->lan_ipv4)))

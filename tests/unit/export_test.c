@@ -127,6 +127,10 @@ static void test_refusals(void)
 		"devices: 2 are new, 1 are here, and devices.max allows 2");
 	refused(other, good, "devices.1.colour", json_null(), "devices[1]: there is no \"colour\" here");
 	refused(other, good, "devices.1.name", json_integer(7), "devices[1].name: must be a text");
+	refused(other, good, "devices.1.name", json_string("a\033]0;b\007"),
+		"devices[1].name: has control characters in it");
+	refused(other, good, "devices.1.name", json_string("a\xc2\x9b" "b"),
+		"devices[1].name: has control characters in it");
 	refused(other, good, "devices.1.last_seen", json_string("today"),
 		"devices[1].last_seen: must be a time like 2026-11-23T19:30:00Z, not today");
 	refused(other, good, "devices.1.leases.dhcp4", json_object(),
