@@ -10,6 +10,8 @@
 
 # shellcheck source=tests/lib/main-job.sh
 . "$(dirname "${BASH_SOURCE[0]}")/main-job.sh"
+# shellcheck source=tests/lib/wire.sh
+. "$(dirname "${BASH_SOURCE[0]}")/wire.sh"
 
 : "${TB_CHECKSUMS:=0}"			# 1: hosts compute checksums themselves, so that captures have them
 readonly ROUTER4=10.1.2.1 ROUTER_LL=fe80::1
@@ -310,38 +312,6 @@ raw()
 }
 
 # --- capture ---------------------------------------------------------------------------------
-
-# sniff NAME NAMESPACE PORT [FILTER]: whole frames, both ways, into $tb/NAME.pcap
-sniff()
-{
-	local file=$tb/$1.pcap
-	sniffers[$1]=
-
-	spawn "tcpdump-$1" "$2" tcpdump -i "$3" -s 0 -U -n --immediate-mode -B 16384 -Z root -w "$file" "${@:4}"
-	sniffers[$1]=$spawned
-	within 10 test -s "$file" >/dev/null || bail_out "tcpdump does not start: $(cat "$tb/log/tcpdump-$1")"
-}
-declare -A sniffers
-
-# sniffed NAME: it ends
-sniffed()
-{
-	sleep 0.5
-	end "${sniffers[$1]}" INT
-}
-
-# seen NAME DISPLAY-FILTER [FIELD…]: the frames of the capture that match, or fields of them
-seen()
-{
-	local field fields=()
-
-	for field in "${@:3}"; do
-		fields+=(-e "$field")
-	done
-	[ ${#fields[@]} -eq 0 ] || fields=(-T fields "${fields[@]}")
-	tshark -n -r "$tb/$1.pcap" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE \
-		-o ip.defragment:FALSE -o ipv6.defragment:FALSE -Y "$2" "${fields[@]}" 2>/dev/null
-}
 
 # bad_checksums NAME DISPLAY-FILTER: frames of these with a wrong checksum; fragments have none to verify
 bad_checksums()
