@@ -153,6 +153,33 @@ wan6_of() { device_json "$1" '.ipv6_addresses[].address'; }
 slaac_told() { device_json "$1" '.ipv6_addresses[] | select(.origin == "slaac").address'; }
 dhcp6_told() { device_json "$1" '.ipv6_addresses[] | select(.origin == "dhcpv6").address'; }
 
+# told_read: what doppel tells of all devices, at the price of one question; told N FIELD is of that:
+# status, status4, status6, ipv4, slaac, dhcp6
+told_read()
+{
+	curl -gsS --max-time 30 --unix-socket $API_SOCKET http://doppel/devices | jq -r '
+		def of($origin): [.ipv6_addresses[] | select(.origin == $origin).address] | join(" ");
+		.devices[] | [.mac_address, .status, .ipv4.status, .ipv6.status, .ipv4_wan_address // "",
+			of("slaac"), of("dhcpv6")] | join(";")' >"$tb/told"
+}
+
+told()
+{
+	# shellcheck disable=SC2034 # by their names
+	local mac status status4 status6 ipv4 slaac dhcp6
+
+	while IFS=';' read -r mac status status4 status6 ipv4 slaac dhcp6; do
+		[ "$mac" != "$(mac_of "$1")" ] || echo "${!2}"
+	done <"$tb/told"
+}
+
+# told_now N FIELD REGEX: asks until then
+told_now()
+{
+	told_read
+	[[ $(told "$1" "$2") =~ ^($3)$ ]] || { echo "$2 of dev$1: $(told "$1" "$2")"; return 1; }
+}
+
 # device_complete N: every address that this WAN offers
 device_complete()
 {

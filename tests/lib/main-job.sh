@@ -23,14 +23,14 @@ main_job_addresses()
 		like "dev$n has a LAN address of dnsmasq's" "$(device_ip "$n")" '^192\.168\.1\.(1[0-9][0-9]|2[0-4][0-9])$'
 		is "  which doppel knows" "$(device_json "$n" .ipv4_address)" "$(device_ip "$n")"
 		if wan_has4; then
-			like "  Kea leased an IPv4 address to its MAC" "$(lease4_of "$n")" '^10\.1\.2\.'
+			like "  the server leased an IPv4 address to its MAC" "$(lease4_of "$n")" '^10\.1\.2\.'
 			is "  which is the one doppel shows" "$(wan4_of "$n")" "$(lease4_of "$n")"
 		fi
 		if wan_has_slaac; then
 			is "  its SLAAC address is formed of its MAC" "$(slaac_told "$n")" "$(slaac_of "$n")"
 		fi
 		if wan_has_dhcp6; then
-			like "  Kea leased an IPv6 address to its DUID-LL" "$(lease6_of "$n")" '^2001:db8:1::1'
+			like "  the server leased an IPv6 address to its DUID-LL" "$(lease6_of "$n")" '^2001:db8:1::1'
 			is "  which is the one doppel shows" "$(dhcp6_told "$n")" "$(lease6_of "$n")"
 		fi
 	done

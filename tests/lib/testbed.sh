@@ -21,6 +21,10 @@ tb_name=$(basename "${0%.sh}")
 : "${TB_LIMIT:=500}"			# seconds a scenario may take, on a busy machine
 : "${TB_BIG:=4}"			# MiB of the large download
 : "${TB_LEASE:=3600}"			# seconds, WAN leases, both families
+: "${TB_T1:=$((TB_LEASE / 2))}"		# when they are renewed, and when by any server
+: "${TB_T2:=$((TB_LEASE * 7 / 8))}"
+: "${TB_SERVERS:=kea}"			# who gives addresses: kea (and radvd), isc (and radvd), dnsmasq; see servers.sh
+: "${TB_RAPID:=true}"			# false: the DHCPv6 server knows no rapid commit
 : "${TB_SNOOPING:=0}"			# 1: the WAN switch snoops MLD and asks for members
 : "${TB_DNS:=0}"			# 1: the WAN's router answers DNS, says DHCPv4, DHCPv6 ($NAMES6) and RDNSS
 : "${TB_NAT64:=}"			# a /96: a NAT64 behind the router, which its DNS shows (RFC 7050)
@@ -28,6 +32,8 @@ tb_name=$(basename "${0%.sh}")
 
 # shellcheck source=tests/lib/tap.sh
 . "$tb_lib/tap.sh"
+# shellcheck source=tests/lib/servers.sh
+. "$tb_lib/servers.sh"
 
 readonly MAC_ROUTER=02:00:00:00:f0:01
 readonly MAC_CLIENT=02:00:00:00:f0:02
@@ -39,6 +45,8 @@ readonly ROUTER6=2001:db8:1::1 NAMES6=2001:db8:1::54
 
 tb=					# scratch directory of this run
 tb_pids=()				# processes of ours
+tb_net4=10.1.2 tb_net6=2001:db8:1	# the WAN's networks
+declare -A isp_pids			# its servers: dhcp4, dhcp6, radvd
 tb_namespaces=()
 
 mac_of() { printf '02:00:00:00:00:%02x\n' "$1"; }
@@ -176,16 +184,17 @@ isp_kea4()
 			"interfaces-config": {"interfaces": ["br0"], "dhcp-socket-type": "raw"},
 			"lease-database": {"type": "memfile", "name": "$tb/leases4.csv", "lfc-interval": 0},
 			"authoritative": true,
-			"valid-lifetime": $TB_LEASE, "renew-timer": $((TB_LEASE / 2)), "rebind-timer": $((TB_LEASE * 7 / 8)),
+			"valid-lifetime": $TB_LEASE, "renew-timer": $TB_T1, "rebind-timer": $TB_T2,
 			"subnet4": [{
-				"subnet": "10.1.2.0/24", "pools": [{"pool": "10.1.2.50 - 10.1.2.199"}],
-				"option-data": [{"name": "routers", "data": "10.1.2.1"},
-					{"name": "domain-name-servers", "data": "10.1.2.1"}]
+				"subnet": "$tb_net4.0/24", "pools": [{"pool": "$tb_net4.50 - $tb_net4.199"}],
+				"option-data": [{"name": "routers", "data": "$tb_net4.1"},
+					{"name": "domain-name-servers", "data": "$tb_net4.1"}]
 			}],
 			"loggers": [{"name": "kea-dhcp4", "severity": "INFO", "output_options": [{"output": "stdout"}]}]
 		}}
 	EOF
 	spawn kea4.log isp env KEA_PIDFILE_DIR="$tb" KEA_LOCKFILE_DIR="$tb" kea-dhcp4 -c "$tb/kea4.json"
+	isp_pids[dhcp4]=$spawned
 }
 
 isp_kea6()
@@ -199,16 +208,17 @@ isp_kea6()
 			"data-directory": "$tb", "server-id": {"type": "LL", "persist": false},
 			"lease-database": {"type": "memfile", "name": "$tb/leases6.csv", "lfc-interval": 0},
 			"preferred-lifetime": $((TB_LEASE * 3 / 4)), "valid-lifetime": $TB_LEASE,
-			"renew-timer": $((TB_LEASE / 2)), "rebind-timer": $((TB_LEASE * 7 / 8)),
+			"renew-timer": $TB_T1, "rebind-timer": $TB_T2,
 			"subnet6": [{
-				"subnet": "2001:db8:1::/64", "interface": "br0", "rapid-commit": true,
-				"pools": [{"pool": "2001:db8:1::1000 - 2001:db8:1::1fff"}],
+				"subnet": "$tb_net6::/64", "interface": "br0", "rapid-commit": $TB_RAPID,
+				"pools": [{"pool": "$tb_net6::1000 - $tb_net6::1fff"}],
 				"option-data": [$dns]
 			}],
 			"loggers": [{"name": "kea-dhcp6", "severity": "INFO", "output_options": [{"output": "stdout"}]}]
 		}}
 	EOF
 	spawn kea6.log isp env KEA_PIDFILE_DIR="$tb" KEA_LOCKFILE_DIR="$tb" kea-dhcp6 -c "$tb/kea6.json"
+	isp_pids[dhcp6]=$spawned
 }
 
 # The names far.test, and by NAT64 those that RFC 7050 knows
@@ -253,10 +263,15 @@ isp_nat64()
 
 isp_radvd()
 {
-	local slaac=off managed=off rdnss=
+	isp_radvd_config
+	spawn radvd.log isp radvd -n -C "$tb/radvd.conf" -p "$tb/radvd.pid" -m stderr
+	isp_pids[radvd]=$spawned
+}
 
-	wan_has_slaac && slaac=on
-	wan_has_dhcp6 && managed=on
+isp_radvd_config()
+{
+	local rdnss=
+
 	[ "$TB_DNS" = 0 ] || rdnss="RDNSS $ROUTER6 { AdvRDNSSLifetime 600; };"
 	cat >"$tb/radvd.conf" <<-EOF
 		interface br0 {
@@ -264,29 +279,31 @@ isp_radvd()
 			MinRtrAdvInterval 3;
 			MaxRtrAdvInterval 8;
 			AdvDefaultLifetime 600;
-			AdvManagedFlag $managed;
-			AdvOtherConfigFlag $managed;
-			prefix 2001:db8:1::/64 {
+			AdvManagedFlag $(wan_says M);
+			AdvOtherConfigFlag $(wan_says O);
+			prefix $tb_net6::/64 {
 				AdvOnLink on;
-				AdvAutonomous $slaac;
+				AdvAutonomous $(wan_says A);
 				AdvPreferredLifetime 1800;
 				AdvValidLifetime 3600;
 			};
 			$rdnss
 		};
 	EOF
-	spawn radvd.log isp radvd -n -C "$tb/radvd.conf" -p "$tb/radvd.pid" -m stderr
 }
 
-# lease4_of N, lease6_of N: the address that Kea gave to the device's MAC (DUID-LL of it)
-lease4_of()
+# lease4_of N, lease6_of N: the address that the server's lease file has for the device's MAC (DUID-LL of it)
+lease4_of() { "lease4_by_$TB_SERVERS" "$(mac_of "$1")"; }
+lease6_of() { "lease6_by_$TB_SERVERS" "00:03:00:01:$(mac_of "$1")"; }
+
+lease4_by_kea()
 {
-	awk -F, -v mac="$(mac_of "$1")" '$2 == mac { a = ($10 == 0) ? $1 : "" } END { print a }' "$tb/leases4.csv"
+	awk -F, -v mac="$1" '$2 == mac { a = ($10 == 0 && $4 > 0) ? $1 : "" } END { print a }' "$tb/leases4.csv"
 }
 
-lease6_of()
+lease6_by_kea()
 {
-	awk -F, -v duid="00:03:00:01:$(mac_of "$1")" '$2 == duid { a = ($14 == 0) ? $1 : "" } END { print a }' "$tb/leases6.csv"
+	awk -F, -v duid="$1" '$2 == duid { a = ($14 == 0 && $3 > 0) ? $1 : "" } END { print a }' "$tb/leases6.csv"
 }
 
 # --- hosts -----------------------------------------------------------------------------------
@@ -429,6 +446,18 @@ testbed_flavour()
 	ipv6-both)	tb_slaac=1 tb_dhcp6=1 ;;
 	*)		bail_out "unknown flavour $1" ;;
 	esac
+	tb_ra=
+	! wan_has_dhcp6 || tb_ra+=MO
+	! wan_has_slaac || tb_ra+=A
+}
+
+# wan_says FLAG: what router advertisements say of M, O or A
+wan_says()
+{
+	case $tb_ra in
+	*"$1"*)	echo on ;;
+	*)	echo off ;;
+	esac
 }
 
 wan_has4() { [ "$tb_v4" = 1 ]; }
@@ -517,11 +546,16 @@ testbed_up()
 
 isp_servers()
 {
+	"isp_by_$TB_SERVERS"
+	[ -z "$TB_NAT64" ] || isp_nat64
+	[ "$TB_DNS" = 0 ] || isp_dns
+}
+
+isp_by_kea()
+{
 	! wan_has4 || isp_kea4
 	! wan_has_dhcp6 || isp_kea6
 	! wan_has6 || isp_radvd
-	[ -z "$TB_NAT64" ] || isp_nat64
-	[ "$TB_DNS" = 0 ] || isp_dns
 
 	# A DHCP server that is not there yet would make the first try of every device fail.
 	! wan_has4 || within 30 grep -q DHCP4_STARTED "$tb/log/kea4.log" || bail_out "kea-dhcp4 does not start"
