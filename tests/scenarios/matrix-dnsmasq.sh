@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kernels: uml
+#
+# dnsmasq for DHCPv4, DHCPv6 and router advertisements, in every mode of the router's.
+
+TB_SERVERS=dnsmasq
+TB_LEASE=32 TB_T1=16 TB_T2=28
+# shellcheck source=tests/lib/matrix.sh
+. "$(dirname "$0")/../lib/matrix.sh"
+
+matrix MO OA A
+tap_done
