@@ -92,7 +92,7 @@ same_faces()
 # in_database N: the device's DHCPv4 lease is in the file
 in_database()
 {
-	sqlite3 "file:${tb_state:-$tb/doppel.db}?mode=ro" "select mac from leases where protocol = 'dhcp4'" | grep -q "$(mac_of "$1")"
+	sqlite3 "file:${TB_STATE:-$tb/doppel.db}?mode=ro" "select mac from leases where protocol = 'dhcp4'" | grep -q "$(mac_of "$1")"
 }
 
 # diagnosed CHECK REGEX: what doppel diagnose says of it: "result text"
