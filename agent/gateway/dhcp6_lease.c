@@ -2,7 +2,6 @@
 /* The times of a DHCPv6 lease and its addresses. Section numbers are RFC 8415's. */
 #include "gateway/dhcp6_lease.h"
 
-
 bool doppel_dhcp6_lease_has(const struct dhcp6_lease *lease, const struct in6_addr *address)
 {
 	unsigned int i;

@@ -119,13 +119,14 @@ static void take_pref64(const uint8_t *p, size_t len, struct ra *ra)
 enum verdict doppel_ra_parse(const struct packet *packet, struct ra *ra)
 {
 	static const int8_t preferences[] = { 0, 1, 0, -1 };	/* RFC 4191: 2 is taken as 0 */
-	const uint8_t *p = packet->payload, *end = p + packet->len;
+	const uint8_t *p = packet->payload, *end;
 	enum verdict verdict;
 	struct ra out = { 0 };
 	size_t len;
 
 	if (packet->kind != PACKET_ICMP6 || p[0] != ND_ROUTER_ADVERT)
 		return VERDICT_OTHER;
+	end = p + packet->len;
 	verdict = check_head(packet, RA_LEN);
 	if (verdict != VERDICT_ACCEPTED)
 		return verdict;
@@ -173,7 +174,7 @@ enum verdict doppel_ra_parse(const struct packet *packet, struct ra *ra)
 
 enum verdict doppel_neighbour_parse(const struct packet *packet, struct neighbour *neighbour)
 {
-	const uint8_t *p = packet->payload, *end = p + packet->len;
+	const uint8_t *p = packet->payload, *end;
 	struct neighbour out = { 0 };
 	enum verdict verdict;
 	uint8_t wanted;
@@ -182,6 +183,7 @@ enum verdict doppel_neighbour_parse(const struct packet *packet, struct neighbou
 	if (packet->kind != PACKET_ICMP6 ||
 	    (p[0] != ND_NEIGHBOR_SOLICIT && p[0] != ND_NEIGHBOR_ADVERT))
 		return VERDICT_OTHER;
+	end = p + packet->len;
 	verdict = check_head(packet, NEIGHBOUR_LEN);
 	if (verdict != VERDICT_ACCEPTED)
 		return verdict;
