@@ -202,7 +202,7 @@ fuzz: $(fuzzers)
 	@tools/tap run fuzz fuzz tests/fuzz/run $(RUNS) $^
 
 fuzz-short: $(fuzzers)
-	@tools/tap run fuzz-short short tests/fuzz/run 20000 $^
+	@tools/tap run fuzz-short short tests/fuzz/run 10000 $^
 
 .PHONY: soak
 soak: SECONDS ?= 300
