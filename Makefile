@@ -9,6 +9,7 @@
 # make fuzz               ten million inputs to each fuzzer; RUNS=N
 # make soak               five minutes of churn; SECONDS=N
 # make demo               the main job, shown
+# make crash              two hundred times kill -9; KILLS=N
 # make scale              a thousand devices, four thousand: table, and build/scale.json
 # make bench              what a packet costs: tables, and build/bench.json; bench-proxy: against programs
 # make install            DESTDIR and PREFIX as usual
@@ -209,6 +210,12 @@ soak: SECONDS ?= 300
 soak: build/uml/doppel.ko
 	@tools/tap run soak uml tools/vm -k uml -t $$(($(SECONDS) + 600)) -- \
 		env TB_SECONDS=$(SECONDS) tests/scenarios/soak.sh
+
+.PHONY: crash
+crash: KILLS ?= 200
+crash: build/uml/doppel.ko agent
+	@tools/tap run crash uml tools/vm -k uml -t $$(($(KILLS) * 20 + 900)) -- \
+		env TB_KILLS=$(KILLS) tests/scenarios/faults-crash.sh
 
 .PHONY: scale
 scale: build/uml-bench/doppel.ko agent

@@ -12,6 +12,9 @@ if [ -z "${TB_FORWARDS+set}" ]; then	# flow lists hold braces: no place for := h
 	TB_FORWARDS='[{port: 8080, to: 80}, {port: 80}, {port: 2222, to: 22}'
 	TB_FORWARDS+=', {port: 5001, to: 5000, protocol: udp}, {port: 5000, protocol: udp}]'
 fi
+if [ -z "${TB_LAN_DHCP+set}" ]; then	# empty: nobody serves the LAN
+	TB_LAN_DHCP=', dhcp: {first: 192.168.1.100, last: 192.168.1.249, lease: 1h}'
+fi
 readonly API_SOCKET=/run/doppel/api.sock
 doppel_bin=
 agent_pid=
@@ -82,7 +85,7 @@ gateway_config()
 	gateway_binaries
 	cat >"$tb/doppel.yaml" <<-EOF
 		gateway:
-		  lan: {interface: lan0, address: 192.168.1.1/24, dhcp: {first: 192.168.1.100, last: 192.168.1.249, lease: 1h}}
+		  lan: {interface: lan0, address: 192.168.1.1/24$TB_LAN_DHCP}
 		  wan: {interface: wan0, identity: $TB_IDENTITY$TB_WAN}
 		  devices: {inactive_after: ${TB_INACTIVE:-300s}, list: ${TB_LIST:-[]}}
 		  forwards: $TB_FORWARDS
@@ -165,9 +168,9 @@ told_read()
 
 told()
 {
-	# shellcheck disable=SC2034 # by their names
 	local mac status status4 status6 ipv4 slaac dhcp6
 
+	# shellcheck disable=SC2034 # by their names
 	while IFS=';' read -r mac status status4 status6 ipv4 slaac dhcp6; do
 		[ "$mac" != "$(mac_of "$1")" ] || echo "${!2}"
 	done <"$tb/told"
