@@ -15,8 +15,8 @@ struct clock {
 extern struct clock doppel_clock;
 
 /*
- * The same as it was at the last doppel_clock_turn(), for an event loop that asks thousands of times
- * in a turn: not everywhere does the kernel answer without a system call.
+ * The same as it was at the last doppel_clock_turn(), for an event loop that asks thousands of
+ * times in a turn: not everywhere does the kernel answer without a system call.
  */
 extern struct clock doppel_loop_clock;
 void doppel_clock_turn(void);

@@ -30,7 +30,7 @@ int doppel_map_add(struct map *map, struct map_node *node, const void *key);
 struct map_node *doppel_map_find(const struct map *map, const void *key);
 void doppel_map_del(struct map *map, struct map_node *node);
 
-/* As add, whoever has the key already. find() gives one of them, find_another() the next; or NULL. */
+/* As add, whoever has the key already: find() gives one of them, find_another() the next. */
 int doppel_map_add_another(struct map *map, struct map_node *node, const void *key);
 struct map_node *doppel_map_find_another(const struct map *map, const struct map_node *node);
 
