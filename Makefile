@@ -220,7 +220,7 @@ crash: build/uml/doppel.ko agent
 .PHONY: scale
 scale: build/uml-bench/doppel.ko agent
 	tools/packages install check
-	tools/vm -k uml-bench -m 2048 -t 1800 -- tests/scale/scale.sh build/scale.json
+	tools/vm -k uml-bench -m 2048 -t 3100 -- tests/scale/scale.sh build/scale.json
 
 # --- what it costs ---------------------------------------------------------------------------
 

@@ -68,7 +68,6 @@ scale_mac() { printf '02:00:00:%02x:%02x:%02x\n' "$1" $(($2 >> 8)) $(($2 & 255))
 # scale_up: everything but agent and devices
 scale_up()
 {
-	TB_LIMIT=${TB_LIMIT:-1800}
 	testbed_up dual
 	ip -n isp addr del 10.1.2.1/24 dev br0
 	ip -n isp addr add 10.1.2.1/16 dev br0
