@@ -129,7 +129,7 @@ static void test_refusals(void)
 	refused(other, good, "devices.1.name", json_integer(7), "devices[1].name: must be a text");
 	refused(other, good, "devices.1.name", json_string("a\033]0;b\007"),
 		"devices[1].name: has control characters in it");
-	refused(other, good, "devices.1.name", json_string("a\xc2\x9b" "b"),
+	refused(other, good, "devices.1.name", json_string("a\302\233b"),
 		"devices[1].name: has control characters in it");
 	refused(other, good, "devices.1.last_seen", json_string("today"),
 		"devices[1].last_seen: must be a time like 2026-11-23T19:30:00Z, not today");
