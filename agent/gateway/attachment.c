@@ -143,6 +143,19 @@ static void follow(struct gateway *gateway, const struct probe *probe, enum prob
 	doubt(gateway, &probe->aim.router, said[result]);
 }
 
+/* It is not followed (see doppel_routers_default()): whoever can judge should know of it. */
+static void tell_newcomer(const struct gateway *gateway, const struct ra *ra)
+{
+	const struct ra *router = doppel_routers_default(&gateway->routers, ra->received_ms);
+	char first[DOPPEL_IP6_TEXT], other[DOPPEL_IP6_TEXT], mac[DOPPEL_MAC_TEXT];
+
+	if (router && ra->lifetime_s)
+		doppel_log(LOG_WARNING, "wan: router %s (from %s) advertises, too: %s is the default "
+			   "router", doppel_ip6_format(&ra->router, other),
+			   doppel_mac_format(&ra->router_mac, mac),
+			   doppel_ip6_format(&router->router, first));
+}
+
 void doppel_attachment_advertised(struct gateway *gateway, const struct ra *ra)
 {
 	struct attachment *attachment = &gateway->attachment;
@@ -163,6 +176,7 @@ void doppel_attachment_advertised(struct gateway *gateway, const struct ra *ra)
 	if (!routers->count || now - attachment->doubted_ms < RECENT_MS)
 		return;
 	attachment->doubted_ms = now;
+	tell_newcomer(gateway, ra);
 	ask_routers(gateway);
 }
 

@@ -101,7 +101,8 @@ void doppel_check_router6_several(struct diagnosis *d)
 		doppel_diagnosis_tell(d, "router6-several", CHECK_WARN,
 				      "all is well if they are the site's; else find the one that is not by "
 				      "its MAC, and unplug it",
-				      "%u IPv6 routers advertise: %s", count, list);
+				      "%u IPv6 routers advertise: %s; %s is the default router", count,
+				      list, doppel_ip6_format(&default_router(d)->router, text));
 }
 
 void doppel_check_router6_silent(struct diagnosis *d)

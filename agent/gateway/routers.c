@@ -3,6 +3,8 @@
 #include "gateway/routers.h"
 
 #define REPEAT_MS 10000		/* on a new link, for a router to say again what it said before */
+#define OPEN_MS 4000		/* MAX_RA_DELAY_TIME and MIN_DELAY_BETWEEN_RAS (RFC 4861 section 10) */
+#define FIRST 2			/* as a preference: above all that a router can claim */
 #define DOUBT 8			/* in units of preference: below all that is not doubted */
 
 static int64_t router_until(const struct ra *ra)
@@ -41,7 +43,8 @@ static struct ra *room(struct routers *routers, const struct ra *ra)
 
 		if (router_until(each) <= ra->received_ms)
 			return each;
-		if (!worst || each->preference < worst->preference)
+		if (!doppel_ip6_eq(&each->router, &routers->first) &&
+		    (!worst || each->preference < worst->preference))
 			worst = each;
 	}
 	return worst->preference < ra->preference ? worst : NULL;
@@ -217,13 +220,26 @@ static void forget_over(struct routers *routers, int64_t now_ms)
 	routers->pref64_count = kept;
 }
 
+/* The default router itself may give way. */
+static void step_down(struct routers *routers, const struct ra *before, const struct ra *ra)
+{
+	if (doppel_ip6_eq(&routers->first, &ra->router) &&
+	    doppel_ip6_eq(&before->router, &ra->router) && ra->preference < before->preference)
+		routers->first = in6addr_any;
+}
+
 bool doppel_routers_update(struct routers *routers, const struct ra *ra)
 {
-	struct ra *slot = room(routers, ra);
+	struct ra *slot;
 	unsigned int i;
 
+	doppel_routers_elect(routers, ra->received_ms);
+	if (!doppel_routers_default(routers, ra->received_ms))
+		routers->open_until = ra->received_ms + OPEN_MS;
+	slot = room(routers, ra);
 	if (!slot)
 		return false;
+	step_down(routers, slot, ra);
 	*slot = *ra;
 	forget_over(routers, ra->received_ms);
 	for (i = 0; i < ra->dns_count; i++)
@@ -235,6 +251,7 @@ bool doppel_routers_update(struct routers *routers, const struct ra *ra)
 	if (routers->link_new)
 		first_on_link(routers, ra->received_ms);
 	forget_over(routers, ra->received_ms);
+	doppel_routers_elect(routers, ra->received_ms);
 	return true;
 }
 
@@ -247,6 +264,7 @@ bool doppel_routers_expire(struct routers *routers, int64_t now_ms)
 			routers->ra[kept++] = routers->ra[i];
 	routers->count = kept;
 	forget_over(routers, now_ms);
+	doppel_routers_elect(routers, now_ms);
 	return kept != had;
 }
 
@@ -266,10 +284,22 @@ const struct ra *doppel_routers_default(const struct routers *routers, int64_t n
 	for (i = 0; i < routers->count; i++) {
 		const struct ra *ra = &routers->ra[i];
 
-		if (router_until(ra) > now_ms && (!best || better(ra, best)))
+		if (router_until(ra) <= now_ms)
+			continue;
+		if (!ra->silent && doppel_ip6_eq(&ra->router, &routers->first))
+			return ra;
+		if (!best || better(ra, best))
 			best = ra;
 	}
 	return best;
+}
+
+void doppel_routers_elect(struct routers *routers, int64_t now_ms)
+{
+	const struct ra *router = doppel_routers_default(routers, now_ms);
+
+	if (router && now_ms >= routers->open_until)
+		routers->first = router->router;
 }
 
 bool doppel_routers_managed(const struct routers *routers, int64_t now_ms)
@@ -340,6 +370,8 @@ static int preference_of(const struct routers *routers, const struct in6_addr *r
 {
 	unsigned int i;
 
+	if (doppel_ip6_eq(router, &routers->first))
+		return FIRST;
 	for (i = 0; i < routers->count; i++)
 		if (doppel_ip6_eq(&routers->ra[i].router, router))
 			return routers->ra[i].preference;

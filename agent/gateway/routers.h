@@ -34,6 +34,8 @@ struct router_pref64 {
 struct routers {
 	struct ra ra[ROUTERS_MAX];	/* the newest of each router */
 	unsigned int count;
+	struct in6_addr first;		/* the default router, as long as it lives */
+	int64_t open_until;		/* before that it is being found: preference decides */
 	struct router_dns dns[ROUTERS_KEPT];	/* in the order in which they were heard */
 	unsigned int dns_count;
 	struct router_pref64 pref64[ROUTERS_KEPT];
@@ -46,7 +48,8 @@ struct routers {
 
 /*
  * Take in an advertisement (received_ms set). With the set full, a router that no longer is a
- * default one, else the one with the lowest preference, makes room; false if none does.
+ * default one, else the one with the lowest preference that is not the default router, makes room;
+ * false if none does.
  */
 bool doppel_routers_update(struct routers *routers, const struct ra *ra);
 
@@ -59,8 +62,17 @@ void doppel_routers_doubt(struct routers *routers);
 /* Forget what has run out; of routers those with nothing left. True if one of them has gone. */
 bool doppel_routers_expire(struct routers *routers, int64_t now_ms);
 
-/* The default router: one that answers, highest preference, known for longer; NULL: none. */
+/*
+ * The default router: the one that it was, while it advertises and answers, so that nobody takes its
+ * place by a higher preference; else one that answers, highest preference, known for longer; NULL: none.
+ */
 const struct ra *doppel_routers_default(const struct routers *routers, int64_t now_ms);
+
+/*
+ * Who is the default router now stays it. To be called before and after what may change it; but those
+ * that answer the same solicitation are chosen from by their preference (RFC 4191 section 3.2).
+ */
+void doppel_routers_elect(struct routers *routers, int64_t now_ms);
 
 /* Whether a router that still stands sets M, O. */
 bool doppel_routers_managed(const struct routers *routers, int64_t now_ms);
@@ -75,8 +87,8 @@ unsigned int doppel_routers_dns(const struct routers *routers, int64_t now_ms,
 				struct in6_addr servers[ROUTERS_DNS_MAX]);
 
 /*
- * The NAT64 prefix to use: one that is not doubted, of the most preferred router, then the one known
- * for longer; @current (NULL: none is in use) stays while it is as good. NULL: none.
+ * The NAT64 prefix to use: one that is not doubted, of the default router, then of the most preferred,
+ * then the one known for longer; @current (NULL: none is in use) stays while it is as good. NULL: none.
  */
 const struct router_pref64 *doppel_routers_pref64(const struct routers *routers, int64_t now_ms,
 						  const struct in6_addr *current,

@@ -202,12 +202,15 @@ static void deprecate(struct gateway *gateway, struct ra *gone)
 void doppel_wan_router_silent(struct gateway *gateway, const struct in6_addr *router, bool silent)
 {
 	struct routers *routers = &gateway->routers;
+	const int64_t now = doppel_gateway_now(gateway);
 	unsigned int i;
 
+	doppel_routers_elect(routers, now);
 	for (i = 0; i < routers->count; i++) {
 		if (!doppel_ip6_eq(&routers->ra[i].router, router))
 			continue;
 		routers->ra[i].silent = silent;
+		doppel_routers_elect(routers, now);
 		if (silent)
 			deprecate(gateway, &routers->ra[i]);
 	}

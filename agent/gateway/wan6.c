@@ -17,9 +17,10 @@ struct candidate {
 /* Each outweighs all below it. */
 enum {
 	MERIT_DHCP = 1 << 0,		/* the site's server chose it, and knows it */
-	MERIT_ROUTER = 1 << 1,		/* rule 5.5: not only of a router that is not used */
-	MERIT_GLOBAL = 1 << 2,		/* reaches further than a unique local one (RFC 4193) */
-	MERIT_PREFERRED = 1 << 3,	/* rule 3: not deprecated */
+	MERIT_GLOBAL = 1 << 1,		/* reaches further than a unique local one (RFC 4193) */
+	MERIT_PREFERRED = 1 << 2,	/* rule 3: not deprecated */
+	/* Rule 5.5: not only of a router that is not used. First: anybody can offer a better one. */
+	MERIT_ROUTER = 1 << 3,
 };
 
 static bool usable(const struct slaac_address *address)

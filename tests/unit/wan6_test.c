@@ -62,6 +62,51 @@ static const char *order(const struct device *device)
 	return text;
 }
 
+static const char *router_of(const struct device *device)
+{
+	static char text[DOPPEL_IP6_TEXT];
+	const struct ra *router = doppel_routers_default(&device->gateway->routers,
+							 doppel_gateway_now(device->gateway));
+
+	return router ? doppel_ip6_format(&router->router, text) : "none";
+}
+
+/* RFC 4191 lets anybody on the link claim a high preference. */
+static void test_newcomer(struct fake *fake, struct device *device)
+{
+	struct routers *routers = &device->gateway->routers;
+	unsigned int i;
+	char other[] = "fe80::a0";
+	struct in6_addr first;
+
+	fake->now += 5000;
+	memset(routers, 0, sizeof(*routers));
+	device->slaac.count = 0;
+	add_slaac(device, "2001:db8:9::f", false);
+	add_slaac(device, "fd00:1::b", true);
+	add_router(device, "fe80::1", -1, "fd00:1::");
+	add_router(device, "fe80::2", 0, "fd00:1::");
+	is_str(router_of(device), "fe80::2", "of those that answer at once the preferred one");
+	fake->now += 5000;
+	add_router(device, "fe80::9", 1, "2001:db8:9::");
+	is_str(router_of(device), "fe80::2", "one that comes later takes nobody's place");
+	is_str(order(device), "b f", "nor is its prefix sent from, be it preferred and global");
+	first = routers->first;
+	doppel_wan_router_silent(device->gateway, &first, true);
+	device->reach.state = REACH_ANSWERED;
+	is_str(router_of(device), "fe80::9", "until the first answers no more");
+	is_str(order(device), "f b", "then its prefix is used");
+	add_router(device, "fe80::2", 0, "fd00:1::");
+	is_str(router_of(device), "fe80::9", "and the one that was lost is a newcomer");
+	add_router(device, "fe80::9", -1, "2001:db8:9::");
+	is_str(router_of(device), "fe80::2", "a router that lowers its preference gives way");
+	for (i = 0; i < ROUTERS_MAX; i++) {
+		other[7] = (char)('0' + i);
+		add_router(device, other, 1, "2001:db8:9::");
+	}
+	is_str(router_of(device), "fe80::2", "and many that fill the table change nothing");
+}
+
 int main(void)
 {
 	struct fake *fake = fake_new();
@@ -104,7 +149,10 @@ int main(void)
 	add_router(device, "fe80::2", 1, "2001:db8:2::");
 	is_str(order(device), "e b", "which may change");
 	device->slaac.addresses[0].state = SLAAC_DEPRECATED;
-	is_str(order(device), "b e", "deprecated is worse");
+	is_str(order(device), "e b", "and outweighs all that another one can say");
+	add_slaac(device, "2001:db8:2::c", false);
+	is_str(order(device), "c e b", "of one router's deprecated is worse");
+	test_newcomer(fake, device);
 	fake_free(fake);
 	return done_testing();
 }
