@@ -10,7 +10,9 @@
 #include "gateway/device.h"
 #include "gateway/state.h"
 
-#define RECENT_MS 10000		/* a confirmation that was begun so lately is not begun again */
+/* Between two confirmations: doubled each time while they find nothing changed. */
+#define RECENT_MS 10000
+#define PATIENCE_MAX_MS 3600000
 
 static const char at_another_mac[] = "is at another MAC now";
 static const char back[] = "is there again";
@@ -32,6 +34,8 @@ void doppel_attachment_init(struct gateway *gateway)
 {
 	struct attachment *attachment = &gateway->attachment;
 
+	attachment->confirm_at = NEVER;
+	attachment->patience_ms = RECENT_MS;
 	attachment->env = (struct negotiation_env){
 		.clock = gateway->clock,
 		.rng = gateway->rng,
@@ -107,14 +111,35 @@ static void ask_routers(struct gateway *gateway)
 void doppel_attachment_again(struct gateway *gateway)
 {
 	gateway->attachment.confirmed_ms = doppel_gateway_now(gateway);
+	gateway->attachment.confirm_at = NEVER;
 	ask_routers(gateway);
+}
+
+void doppel_attachment_changed(struct gateway *gateway)
+{
+	gateway->attachment.patience_ms = RECENT_MS;
+}
+
+/* Routers that share an address, or come and go, are no reason to ask for ever. */
+static void confirm(struct gateway *gateway)
+{
+	struct attachment *attachment = &gateway->attachment;
+
+	attachment->patience_ms = doppel_earlier(2 * attachment->patience_ms, PATIENCE_MAX_MS);
+	doppel_wan_confirm(gateway);
 }
 
 static void doubt(struct gateway *gateway, const struct in6_addr *router, const char *what)
 {
+	struct attachment *attachment = &gateway->attachment;
+	const int64_t since = doppel_gateway_now(gateway) - attachment->confirmed_ms;
 	char text[DOPPEL_IP6_TEXT];
 	struct in_addr ipv4;
 
+	if (attachment->confirm_at != NEVER)
+		return;
+	if (since >= 2 * attachment->patience_ms)
+		attachment->patience_ms = RECENT_MS;
 	if (IN6_IS_ADDR_V4MAPPED(router)) {
 		memcpy(&ipv4, router->s6_addr + 12, sizeof(ipv4));
 		doppel_ip4_format(ipv4, text);
@@ -122,10 +147,12 @@ static void doubt(struct gateway *gateway, const struct in6_addr *router, const 
 		doppel_ip6_format(router, text);
 	}
 	doppel_log(LOG_NOTICE, "wan: router %s %s: do the leases still hold?", text, what);
-	if (doppel_gateway_now(gateway) - gateway->attachment.confirmed_ms >= RECENT_MS)
-		doppel_wan_confirm(gateway);
-	else
-		ask_routers(gateway);
+	if (since >= attachment->patience_ms) {
+		confirm(gateway);
+		return;
+	}
+	attachment->confirm_at = attachment->confirmed_ms + attachment->patience_ms;
+	ask_routers(gateway);
 }
 
 static void follow(struct gateway *gateway, const struct probe *probe, enum probe_result result)
@@ -194,6 +221,8 @@ void doppel_attachment_timeout(struct gateway *gateway)
 
 	if (!gateway->ready || !gateway->wan.running)
 		return;
+	if (doppel_gateway_now(gateway) >= attachment->confirm_at)
+		confirm(gateway);
 	follow(gateway, &attachment->ipv4, doppel_probe_timeout(&attachment->ipv4));
 	follow(gateway, &attachment->ipv6, doppel_probe_timeout(&attachment->ipv6));
 }
@@ -205,6 +234,7 @@ int64_t doppel_attachment_deadline(const struct gateway *gateway)
 	/* Without a carrier nobody answers, and that means nothing. */
 	if (!gateway->ready || !gateway->wan.running)
 		return NEVER;
-	return doppel_earlier(doppel_probe_deadline(&attachment->ipv4),
-			      doppel_probe_deadline(&attachment->ipv6));
+	return doppel_earlier(attachment->confirm_at,
+			      doppel_earlier(doppel_probe_deadline(&attachment->ipv4),
+					     doppel_probe_deadline(&attachment->ipv6)));
 }

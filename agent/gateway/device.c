@@ -112,6 +112,7 @@ static void on_dhcp4(void *ctx, const struct dhcp4_event *event)
 	case DHCP4_EVENT_LOST:
 		doppel_log(LOG_WARNING, "device %s: lost WAN IPv4 %s: %s", mac_text(device), text,
 			   event->reason);
+		doppel_attachment_changed(device->gateway);
 		device->keep4 = true;
 		break;
 	case DHCP4_EVENT_CONFLICT:
@@ -146,6 +147,7 @@ static void on_dhcp6(void *ctx, const struct dhcp6_event *event)
 	case DHCP6_EVENT_LOST:
 		doppel_log(LOG_WARNING, "device %s: lost WAN IPv6 %s: %s", mac_text(device), text,
 			   event->reason);
+		doppel_attachment_changed(device->gateway);
 		device->keep6 = true;
 		break;
 	case DHCP6_EVENT_CONFLICT:

@@ -641,7 +641,6 @@ void doppel_dhcp4_confirm(struct dhcp4 *dhcp)
 	}
 	dhcp->ipv6_only = false;
 	dhcp->failed = 0;
-	dhcp->naks = 0;
 	dhcp->xid = 0;
 	if (dhcp->state == DHCP4_PROBING)
 		stop_probing(dhcp);

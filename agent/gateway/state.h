@@ -95,6 +95,8 @@ struct attachment {
 	struct negotiation_env env;
 	struct probe ipv4, ipv6;
 	int64_t confirmed_ms;		/* when all were last told to ask whether their leases hold */
+	int64_t confirm_at;		/* when to tell them again, as there is doubt; NEVER */
+	int64_t patience_ms;		/* between two such moments */
 	int64_t doubted_ms;		/* when a new router last made us ask for the old one */
 };
 
@@ -255,6 +257,8 @@ void doppel_attachment_init(struct gateway *gateway);
 void doppel_attachment_settle(struct gateway *gateway);
 /* Every identity has been told to ask: whether the routers are the same is asked at once, too. */
 void doppel_attachment_again(struct gateway *gateway);
+/* A lease was lost: there was reason to ask. */
+void doppel_attachment_changed(struct gateway *gateway);
 /* A router advertises: not as before? */
 void doppel_attachment_advertised(struct gateway *gateway, const struct ra *ra);
 /* An ARP or neighbour packet. */

@@ -167,15 +167,24 @@ static void test_router6(void)
 	fake_free(fake);
 }
 
-static void test_router6_mac(void)
+static void advertise_from(struct fake *fake, const struct mac *mac)
 {
-	struct fake *fake = fake_new();
-	struct packet head = { .kind = PACKET_ICMP6, .src = another, .hop_limit = 255 };
+	struct packet head = { .kind = PACKET_ICMP6, .src = *mac, .hop_limit = 255 };
 	const struct nd_router_advert ra = {
 		.nd_ra_type = ND_ROUTER_ADVERT,
 		.nd_ra_router_lifetime = htons(1800),
 	};
 	uint8_t frame[FRAME_MAX];
+
+	head.ip6.src = fake_router(fake);
+	doppel_ip6_parse("ff02::1", &head.ip6.dst);
+	head.dst = doppel_mac_multicast6(&head.ip6.dst);
+	fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &ra, sizeof(ra)));
+}
+
+static void test_router6_mac(void)
+{
+	struct fake *fake = fake_new();
 
 	fake->router = true;
 	fake_start(fake, FAKE_DUAL);
@@ -185,12 +194,39 @@ static void test_router6_mac(void)
 	fake_advertise(fake);
 	fake_run(fake, 10000);
 	is_int(fake->requests, 0, "a router says again what it said: no news");
-	head.ip6.src = fake_router(fake);
-	doppel_ip6_parse("ff02::1", &head.ip6.dst);
-	head.dst = doppel_mac_multicast6(&head.ip6.dst);
-	fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &ra, sizeof(ra)));
+	advertise_from(fake, &another);
 	fake_run(fake, 10000);
 	is_int(fake->requests, 1, "the same link-local address at another MAC: another network?");
+	fake_free(fake);
+}
+
+/* Two routers share a link-local address: no reason to ask servers for ever. */
+static void test_router6_flaps(void)
+{
+	struct fake *fake = fake_new();
+	unsigned int i;
+
+	fake->router = true;
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	fake->requests = 0;
+	for (i = 0; i < 60; i++) {
+		advertise_from(fake, i % 2 ? &fake->router_mac : &another);
+		fake_run(fake, 10000);
+	}
+	ok(fake->requests >= 4 && fake->requests <= 7,
+	   "a router with two MACs: the lease is asked about ever more seldom: %u times in 10 minutes",
+	   fake->requests);
+	fake_run(fake, 800000);
+	fake->requests = 0;
+	fake_run(fake, 200000);
+	is_int(fake->requests, 0, "when it has ended so have the questions");
+	fake_run(fake, 3000000);
+	fake->net = 5;
+	advertise_from(fake, &another);
+	fake_run(fake, 30000);
+	is_str(lease_of(fake, 7), "10.5.0.7", "after a while of quiet it is asked about at once");
 	fake_free(fake);
 }
 
@@ -250,6 +286,7 @@ int main(void)
 	test_silence();
 	test_router6();
 	test_router6_mac();
+	test_router6_flaps();
 	test_families();
 	test_empty_server();
 	return done_testing();
