@@ -177,10 +177,13 @@ static void begin_attempt(struct dhcp4 *dhcp, enum dhcp4_state state)
 	transmit_in_attempt(dhcp);
 }
 
+/* Section 3.1 (5): whoever hurries it, not so soon after a DECLINE. */
 static void wait_in_init(struct dhcp4 *dhcp, int64_t wait_ms)
 {
+	const int64_t at = now(dhcp) + wait_ms;
+
 	dhcp->state = DHCP4_INIT;
-	dhcp->deadline = now(dhcp) + wait_ms;
+	dhcp->deadline = at > dhcp->not_before ? at : dhcp->not_before;
 }
 
 /* The xid stays: an offer that comes late is still taken. */
@@ -250,15 +253,14 @@ static void on_conflict(struct dhcp4 *dhcp)
 	bool probing = dhcp->state == DHCP4_PROBING;
 	struct dhcp4_lease lease = probing ? dhcp->offer : dhcp->lease;
 	char address[DOPPEL_IP4_TEXT], mac[DOPPEL_MAC_TEXT];
-	int64_t wait;
 
 	decline(dhcp, &lease);
 	because(dhcp, "%s is in use by %s, so it was declined",
 		doppel_ip4_format(lease.address, address),
 		doppel_mac_format(&dhcp->acd.rival, mac));
 	dhcp->failed++;
-	wait = doppel_backoff_ms(&dhcp->config.policy, dhcp->failed, dhcp->env->rng);
-	wait_in_init(dhcp, wait > DECLINE_WAIT_MS ? wait : DECLINE_WAIT_MS);
+	dhcp->not_before = now(dhcp) + DECLINE_WAIT_MS;
+	wait_in_init(dhcp, doppel_backoff_ms(&dhcp->config.policy, dhcp->failed, dhcp->env->rng));
 	dhcp->xid = 0;
 	dhcp->requested.s_addr = 0;
 	dhcp->reboot = false;
@@ -593,6 +595,7 @@ static void reset(struct dhcp4 *dhcp)
 	dhcp->xid = 0;
 	dhcp->failed = 0;
 	dhcp->naks = 0;
+	dhcp->not_before = 0;
 	dhcp->held = false;
 	dhcp->heard = false;
 	dhcp->reboot = false;
@@ -660,7 +663,7 @@ void doppel_dhcp4_translated(struct dhcp4 *dhcp, bool translated)
 void doppel_dhcp4_retry(struct dhcp4 *dhcp)
 {
 	if (dhcp->state == DHCP4_INIT)
-		dhcp->deadline = now(dhcp);
+		wait_in_init(dhcp, 0);
 }
 
 void doppel_dhcp4_stop(struct dhcp4 *dhcp, bool release)

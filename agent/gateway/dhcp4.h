@@ -108,6 +108,7 @@ struct dhcp4 {
 	int64_t sent_ms;		/* last request: lease times count from it */
 	unsigned int failed;		/* attempts in a row */
 	unsigned int naks;		/* in a row */
+	int64_t not_before;		/* an address was declined: nothing is asked for until then */
 	struct in_addr requested;	/* option 50 */
 	struct in_addr server;		/* selected, or whose lease is asked about again */
 	bool held;			/* `lease` is in use: BOUND was told, LOST not yet */
@@ -152,7 +153,7 @@ void doppel_dhcp4_confirm(struct dhcp4 *dhcp);
  */
 void doppel_dhcp4_translated(struct dhcp4 *dhcp, bool translated);
 
-/* Do not wait for the next retry. */
+/* Do not wait for the next retry, but for the end of the pause after a DECLINE. */
 void doppel_dhcp4_retry(struct dhcp4 *dhcp);
 
 /* End; @release tells the server (RFC 2131 section 4.4.6). No event comes. */

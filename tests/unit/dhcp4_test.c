@@ -333,6 +333,11 @@ static void test_conflict(void)
 	is_mem(v4_last_option(world, 54), "\xc0\0\2\1", 4, "to its server");
 	gap = doppel_dhcp4_deadline(&dhcp) - world->now;
 	ok(gap >= 10000, "10 s at least until the next try");
+	doppel_dhcp4_retry(&dhcp);
+	is_int(doppel_dhcp4_deadline(&dhcp) - world->now, 10000, "for one that is told to hurry, too");
+	doppel_dhcp4_confirm(&dhcp);
+	gap = doppel_dhcp4_deadline(&dhcp) - world->now;
+	is_int(gap, 10000, "or whose link was away");
 	doppel_dhcp4_status(&dhcp, &status);
 	is_str(status.reason, "192.0.2.9 is in use by 02:00:00:00:00:02, so it was declined",
 	       "reason");
