@@ -37,7 +37,7 @@ static const char *const steps[] = {
 
 const struct schema doppel_schema = { steps, sizeof(steps) / sizeof(steps[0]) };
 
-/* A number that SQLite has; -1 with its errcode. */
+/* A number that SQLite has; -1 with its errcode if it cannot be read. */
 static int ask(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *statement;
@@ -60,8 +60,12 @@ static int read_version(sqlite3 *db, const struct schema *schema, const char *pa
 {
 	const int version = ask(db, "PRAGMA user_version");
 
-	if (version < 0)
+	if (version < 0 && sqlite3_errcode(db) != SQLITE_OK)
 		return refused(db, path, error);
+	if (version < 0) {
+		doppel_error_add(error, "%s: damaged: there is no version %d", path, version);
+		return -EUCLEAN;
+	}
 	if ((size_t)version > schema->count) {
 		doppel_error_add(error,
 				 "%s: of version %d, and this doppel knows up to %zu: use the newer doppel, or move the file away to begin anew",

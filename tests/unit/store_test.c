@@ -349,6 +349,8 @@ static void test_damage(void)
 	is_begun_anew("a page of garbage");
 	set_version("DROP TABLE leases");
 	is_begun_anew("a table that is missing");
+	set_version("PRAGMA user_version = -1");
+	is_begun_anew("a version that nobody wrote");
 	is_int(count_copies("damaged-*Z") + count_copies("damaged-*Z.*"), 3, "a few are kept");
 }
 
