@@ -634,6 +634,7 @@ static void follow6(struct device *device)
 		return;
 	if (!device->slaac.ready) {
 		/* Without a link-local address of its own there is nobody to speak for. */
+		doppel_dhcp6_abandon(&device->dhcp6, "its link-local address is another's");
 		set_mode6(device, DHCP6_MODE_NONE);
 		doppel_reach_stop(&device->reach);
 		return;

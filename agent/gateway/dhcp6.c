@@ -742,7 +742,6 @@ void doppel_dhcp6_confirm(struct dhcp6 *dhcp)
 	dhcp->offer.address_count = 0;
 	dhcp->to_confirm |= dhcp->held;
 	dhcp->failed = 0;
-	dhcp->refusals = 0;
 	dhcp->heard = false;
 	begin(dhcp);
 }
@@ -751,6 +750,13 @@ void doppel_dhcp6_retry(struct dhcp6 *dhcp)
 {
 	if (dhcp->state == DHCP6_INIT)
 		dhcp->deadline = now(dhcp);
+}
+
+void doppel_dhcp6_abandon(struct dhcp6 *dhcp, const char *why)
+{
+	because(dhcp, "%s", why);
+	lose(dhcp);
+	reset(dhcp);
 }
 
 void doppel_dhcp6_stop(struct dhcp6 *dhcp, bool release)

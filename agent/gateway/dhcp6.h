@@ -130,6 +130,9 @@ void doppel_dhcp6_confirm(struct dhcp6 *dhcp);
 /* Do not wait for the next retry. */
 void doppel_dhcp6_retry(struct dhcp6 *dhcp);
 
+/* End, as nobody can speak for the device any more: LOST comes if a lease was held. */
+void doppel_dhcp6_abandon(struct dhcp6 *dhcp, const char *why);
+
 /* End; @release tells the server, once: no reply is waited for. No event comes. */
 void doppel_dhcp6_stop(struct dhcp6 *dhcp, bool release);
 

@@ -107,6 +107,40 @@ static void test_newcomer(struct fake *fake, struct device *device)
 	is_str(router_of(device), "fe80::2", "and many that fill the table change nothing");
 }
 
+static int count_dhcp6(const struct store_lease *lease, void *ctx)
+{
+	*(unsigned int *)ctx += !strcmp(lease->protocol, "dhcp6");
+	return 0;
+}
+
+static unsigned int stored_dhcp6(const struct device *device)
+{
+	unsigned int count = 0;
+
+	doppel_store_lease_foreach(device->gateway->store, &device->mac, count_dhcp6, &count);
+	return count;
+}
+
+/* Somebody else has the MAC, too: nothing can be renewed. */
+static void test_no_link_local(struct fake *fake, struct device *device)
+{
+	memset(&device->dhcp6.lease, 0, sizeof(device->dhcp6.lease));
+	add_lease(device, "2001:db8:1::d", 3600);
+	device->mode6 = DHCP6_MODE_STATEFUL;
+	device->dhcp6.state = DHCP6_BOUND;
+	device->dhcp6.deadline = NEVER;
+	device->slaac.ready = true;
+	device->slaac.count = 0;
+	device->keep6 = true;
+	doppel_device_settle(device);
+	is_int(stored_dhcp6(device), 1, "a lease is kept");
+	device->slaac.ready = false;
+	doppel_device_settle(device);
+	is_int(stored_dhcp6(device), 0, "with the link-local address it is lost, in the store, too");
+	is_str(order(device), "", "and no address of it is used");
+	is_int(fake->foreign, 0, "nothing was said by others");
+}
+
 int main(void)
 {
 	struct fake *fake = fake_new();
@@ -153,6 +187,7 @@ int main(void)
 	add_slaac(device, "2001:db8:2::c", false);
 	is_str(order(device), "c e b", "of one router's deprecated is worse");
 	test_newcomer(fake, device);
+	test_no_link_local(fake, device);
 	fake_free(fake);
 	return done_testing();
 }
