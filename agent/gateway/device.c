@@ -418,6 +418,24 @@ void doppel_device_stop(struct device *device, bool release)
 	device->changed = true;
 }
 
+/* Another client to servers: what the old one holds goes back, and is asked for again. */
+static void identify(struct device *device, bool client_id_duid)
+{
+	struct dhcp4 *dhcp = &device->dhcp4;
+	struct dhcp4_lease before = dhcp->lease;
+	const bool held = dhcp->held;
+
+	if (dhcp->config.client_id_duid == client_id_duid)
+		return;
+	if (dhcp->state != DHCP4_OFF)
+		doppel_dhcp4_stop(dhcp, true);
+	dhcp->config.client_id_duid = client_id_duid;
+	before.lease_s = 0;		/* over: its address is only wished for */
+	if (device->gateway->config->wan.ipv4)
+		doppel_dhcp4_start(dhcp, held ? &before : NULL);
+	device->keep4 = true;
+}
+
 void doppel_device_configure(struct device *device)
 {
 	const struct config *config = device->gateway->config;
@@ -425,6 +443,7 @@ void doppel_device_configure(struct device *device)
 	if (!device->negotiating || device->begin_at != NEVER)
 		return;
 	device->dhcp4.config.policy = policy_of(&config->dhcp4);
+	identify(device, config->dhcp4_duid);
 	device->dhcp6.config.policy = policy_of(&config->dhcp6);
 	device->reach.policy = policy_of(&config->dhcp6);
 	device->slaac.config.wait_ms = config->slaac.wait_ms;

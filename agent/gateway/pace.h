@@ -3,6 +3,7 @@
  * The rate cap on negotiation frames, for all devices together: a token bucket before the packet
  * socket, so that a thousand devices after a WAN flap do not flood the upstream. In no second do
  * more frames leave than `rate`, a burst included: a tenth of it may go at once, the rest fills up.
+ * Only what doppel_pace_flush() sends is over that, and is made up for by those that come after it.
  *
  * Frames that find no token wait in a line of their device; devices take turns, so that one with
  * much to say does not hold up the rest. What keeps and defends addresses goes before what begins

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "gateway/device.h"
 #include "gateway/dns_message.h"
 
 #define FAKE_SIX "  wan: {interface: wan0, ipv4: off}\n"
@@ -25,6 +26,28 @@ static void reload(struct fake *fake, const char *more)
 	doppel_config_free(before);
 	fake->config = config;
 	fake_run(fake, 1000);
+}
+
+/* A server knows a client by its identifier: with another one it is another client. */
+static void test_client_id(void)
+{
+	struct fake *fake = fake_new();
+	const struct mac mac = fake_mac(7);
+	const struct device *device;
+
+	fake_start(fake, FAKE_PLAIN);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	device = doppel_gateway_find(fake->gw, &mac);
+	fake->discovers = 0;
+	reload(fake, FAKE_PLAIN "  dhcp4: {client_id: duid}\n");
+	ok(device->dhcp4.config.client_id_duid, "client_id is taken over without a restart");
+	is_int(fake->releases, 1, "the lease of the old one goes back");
+	fake_run(fake, 20000);
+	ok(fake->discovers && fake_view(fake, 7).view.wan_ipv4.s_addr, "and one of the new one's is had");
+	reload(fake, FAKE_PLAIN "  dhcp4: {client_id: duid}\n");
+	is_int(fake->releases, 1, "the same file changes nothing");
+	fake_free(fake);
 }
 
 static void wan_link(struct fake *fake, bool up, uint32_t mtu)
@@ -984,6 +1007,7 @@ int main(void)
 	test_refused();
 	test_names_lapse();
 	test_names6_lapse();
+	test_client_id();
 	test_link_local_names();
 	test_replaced();
 	test_prefix_stays();
