@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/map.h"
 
 struct exported {
@@ -77,11 +78,21 @@ static int add_device(const struct store_device *device, void *ctx)
 
 static int add_lease(const struct store_lease *lease, void *ctx)
 {
-	json_t *json = object_of(ctx, &lease->mac), *data = json_loads(lease->data, 0, NULL);
+	json_t *data = json_loads(lease->data, 0, NULL), *json;
+	char text[DOPPEL_MAC_TEXT];
 
-	if (!json || json_object_set_new(json_object_get(json, "leases"), lease->protocol, data))
+	if (!json_is_object(data)) {
+		json_decref(data);
+		doppel_log(LOG_WARNING, "export: device %s: a lease that cannot be read is left out",
+			   doppel_mac_format(&lease->mac, text));
+		return 0;
+	}
+	json = object_of(ctx, &lease->mac);
+	if (!json) {
+		json_decref(data);
 		return -ENOMEM;
-	return 0;
+	}
+	return json_object_set_new(json_object_get(json, "leases"), lease->protocol, data) ? -ENOMEM : 0;
 }
 
 static int add_forward(const struct store_forward *forward, void *ctx)
