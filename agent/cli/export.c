@@ -105,7 +105,9 @@ static int send_import(struct cli *cli, const char *file, const json_t *document
 	}
 	if (status >= 300) {
 		tell_refusal(cli, file, reply, status);
-		fprintf(stderr, "nothing was changed\n");
+		/* What is wrong in a document is found before any of it is taken. */
+		fprintf(stderr, status < 500 ? "nothing was changed\n" :
+				"some of it may have been taken: import it once more\n");
 	} else if (cli->json) {
 		doppel_cli_print_json(reply);
 	} else {

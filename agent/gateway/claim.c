@@ -22,12 +22,13 @@ static struct device *by_claim(struct map_node *node)
 	return container_of(node, struct device, claim.node);
 }
 
-static struct device *holder_of(const struct device *device, struct in_addr address)
+struct device *doppel_claim_holder(const struct gateway *gateway, struct in_addr address,
+				   const struct device *but)
 {
-	const struct map *map = &device->gateway->lan_addresses;
+	const struct map *map = &gateway->lan_addresses;
 	struct map_node *node = doppel_map_find(map, &address);
 
-	while (node && by_lan(node) == device)
+	while (node && by_lan(node) == but)
 		node = doppel_map_find_another(map, node);
 	return node ? by_lan(node) : NULL;
 }
@@ -67,7 +68,7 @@ void doppel_claim_forget(struct device *device)
 
 static void accept_claim(struct device *device, struct in_addr address)
 {
-	struct device *holder = holder_of(device, address);
+	struct device *holder = doppel_claim_holder(device->gateway, address, device);
 	char text[DOPPEL_IP4_TEXT], mac[DOPPEL_MAC_TEXT];
 
 	doppel_ip4_format(address, text);
@@ -104,7 +105,7 @@ static void deny(struct device *device, struct device *who)
 
 void doppel_claim_begin(struct device *device, struct in_addr address)
 {
-	struct device *holder = holder_of(device, address);
+	struct device *holder = doppel_claim_holder(device->gateway, address, device);
 	struct lan_claim *claim = &device->claim;
 
 	if (claim->stage != CLAIM_NONE)

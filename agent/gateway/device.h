@@ -154,6 +154,9 @@ void doppel_concern_deliver(struct gateway *gateway, const struct packet *packet
 void doppel_claim_grant(struct device *device, struct in_addr address);
 /* The device goes: it has and claims no address any more. */
 void doppel_claim_forget(struct device *device);
+/* Who has this LAN address, @but (may be NULL) left out; NULL: nobody. */
+struct device *doppel_claim_holder(const struct gateway *gateway, struct in_addr address,
+				   const struct device *but);
 /* A frame of the device came from this address of the LAN, which is not its own so far. */
 void doppel_claim_begin(struct device *device, struct in_addr address);
 /* The kernel has had an answer from this MAC at this address. */

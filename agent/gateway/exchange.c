@@ -18,14 +18,6 @@ int doppel_gateway_export(struct gateway *gateway, struct json_t **document)
 	return *document ? 0 : -ENOMEM;
 }
 
-static const struct device *holder_of(struct gateway *gateway, struct in_addr address)
-{
-	doppel_map_foreach(node, &gateway->devices)
-		if (doppel_ip4_eq(doppel_device_of(node)->lan_ipv4, address))
-			return doppel_device_of(node);
-	return NULL;
-}
-
 /* What is right in itself may not fit here. */
 static void check_here(struct gateway *gateway, const struct import_device *imported, size_t index,
 		       struct doppel_error *error)
@@ -33,7 +25,8 @@ static void check_here(struct gateway *gateway, const struct import_device *impo
 	const struct config *config = gateway->config;
 	const struct store_device *row = &imported->row;
 	const struct device *known = doppel_gateway_find(gateway, &row->mac);
-	const struct device *holder = row->lan_ipv4.s_addr ? holder_of(gateway, row->lan_ipv4) : NULL;
+	const struct device *holder = row->lan_ipv4.s_addr ?
+		doppel_claim_holder(gateway, row->lan_ipv4, known) : NULL;
 	char mac[DOPPEL_MAC_TEXT], text[DOPPEL_IP4_TEXT], lan[DOPPEL_IP4_TEXT];
 
 	if (!known && config->devices.listed_only && !doppel_config_device(config, &row->mac))
@@ -45,7 +38,7 @@ static void check_here(struct gateway *gateway, const struct import_device *impo
 		doppel_error_add(error, "devices[%zu].ipv4_address: %s cannot be a device's on the LAN %s/%u",
 				 index, doppel_ip4_format(row->lan_ipv4, text),
 				 doppel_ip4_format(config->lan.address, lan), config->lan.prefix_len);
-	if (holder && holder != known)
+	if (holder)
 		doppel_error_add(error, "devices[%zu].ipv4_address: %s is the device %s's here", index,
 				 doppel_ip4_format(row->lan_ipv4, text),
 				 doppel_mac_format(&holder->mac, mac));
@@ -63,7 +56,8 @@ static int check_all(struct gateway *gateway, const struct json_t *document, str
 
 		doppel_import_device(document, i, gateway->clock, &imported, error);
 		check_here(gateway, &imported, i, error);
-		more += !doppel_gateway_find(gateway, &imported.row.mac);
+		more += imported.row.discovered_at &&
+			!doppel_gateway_find(gateway, &imported.row.mac);
 	}
 	if (more && gateway->devices.count + more > gateway->config->devices.max)
 		doppel_error_add(error, "devices: %zu are new, %zu are here, and devices.max allows %u", more,

@@ -150,10 +150,53 @@ static void test_refusals(void)
 	fake_free(fake);
 }
 
+/* A row that somebody spoilt takes no other along. */
+static void test_unreadable(void)
+{
+	struct fake *fake = busy();
+	struct store_lease lease = {
+		.mac = fake_mac(7), .protocol = "dhcp4", .addresses = "10.0.0.7", .data = "{\"addr",
+	};
+	json_t *document, *leases;
+
+	doppel_keep_now(fake->gw);
+	doppel_store_lease_put(fake->store, &lease);
+	document = exported(fake);
+	leases = json_object_get(first(document), "leases");
+	ok(leases && !json_object_get(leases, "dhcp4"), "a lease that cannot be read is left out");
+	ok(json_object_get(leases, "slaac"), "others of the device are there");
+	is_int(json_array_size(json_object_get(document, "devices")), 2, "and other devices");
+	json_decref(document);
+	fake_free(fake);
+}
+
+/* Forwards of a device that was never seen make no device. */
+static void test_only_forwards(void)
+{
+	struct fake *fake = fake_new();
+	struct doppel_error error = {};
+	struct import_counts counts;
+	json_t *document = json_pack(
+		"{s:s, s:i, s:[{s:s, s:[{s:s, s:i, s:i}]}]}", "format", "doppel devices", "version", 1,
+		"devices", "mac_address", "02:00:00:00:00:08", "forwards", "protocol", "tcp", "port",
+		9000, "to", 90);
+
+	fake_start(fake, FAKE_PLAIN "  devices: {max: 1}\n");
+	fake_seen(fake, 7, "192.168.1.7");
+	is_int(doppel_gateway_import(fake->gw, document, &counts, &error), 0,
+	       "forwards alone need no room: %s", error.text);
+	is_int(counts.forwards, 1, "and are taken");
+	is_int(fake->gw->devices.count, 1, "without a device");
+	json_decref(document);
+	fake_free(fake);
+}
+
 int main(void)
 {
 	doppel_log_set_level(LOG_ERR);
 	test_round();
+	test_unreadable();
+	test_only_forwards();
 	test_refusals();
 	return done_testing();
 }
