@@ -4,6 +4,8 @@
 #include "gateway/config.h"
 #include "gateway/diagnosis.h"
 
+#define LOST_RECENT_MS 600000
+
 void doppel_check_state_file(struct diagnosis *d)
 {
 	const struct gateway *gateway = d->gateway;
@@ -37,11 +39,12 @@ void doppel_check_rate_cap(struct diagnosis *d)
 {
 	const struct pace *pace = &d->gateway->pace;
 
-	if (pace->lost)
+	if (pace->lost && doppel_gateway_now(d->gateway) - pace->lost_ms < LOST_RECENT_MS)
 		doppel_diagnosis_tell(d, "rate-cap", CHECK_WARN,
 				      "nothing, if it does not grow: what found no room is sent again; else "
 				      "raise wan.rate, if the upstream bears it",
-				      "%u negotiation frames wait for the rate cap, %llu did not find room",
+				      "%u negotiation frames wait for the rate cap, %llu did not find room, "
+				      "the last of them within ten minutes",
 				      pace->queued, (unsigned long long)pace->lost);
 	else
 		doppel_diagnosis_tell(d, "rate-cap", CHECK_OK, "",

@@ -157,10 +157,12 @@ void doppel_check_dhcp4_servers(struct diagnosis *d)
 
 		if (now - server->heard_ms > SERVER_RECENT_MS)
 			continue;
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s (from %s)",
-					 recent++ ? ", " : "",
-					 doppel_ip4_format(server->address, address),
-					 doppel_mac_format(&server->mac, mac));
+		if (used < sizeof(text))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s (from %s)",
+						 recent ? ", " : "",
+						 doppel_ip4_format(server->address, address),
+						 doppel_mac_format(&server->mac, mac));
+		recent++;
 	}
 	if (recent > 1)
 		doppel_diagnosis_tell(d, "dhcp4-servers", CHECK_WARN,

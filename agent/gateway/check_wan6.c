@@ -53,7 +53,7 @@ static bool has_conflict(const struct device *device)
 	if (!device->slaac.running)
 		return false;
 	for (i = 0; i < device->slaac.count; i++)
-		if (device->slaac.addresses[i].state == SLAAC_DUPLICATE)
+		if (device->slaac.addresses[i].given_up)
 			return true;
 	return !device->slaac.ready && device->slaac.conflicts;
 }
@@ -130,19 +130,33 @@ void doppel_check_router6_prefix(struct diagnosis *d)
 {
 	const struct ra *router = default_router(d);
 	const int64_t now = doppel_gateway_now(d->gateway);
-	char text[DOPPEL_IP6_TEXT];
+	const struct ra_prefix *strange = NULL;
+	char text[DOPPEL_IP6_TEXT], prefix[DOPPEL_IP6_TEXT];
 	unsigned int i, j;
 
 	if (!router || doppel_routers_managed(&d->gateway->routers, now))
 		return;
-	for (i = 0; i < d->gateway->routers.count; i++)
-		for (j = 0; j < d->gateway->routers.ra[i].prefix_count; j++)
-			if (d->gateway->routers.ra[i].prefixes[j].autonomous)
+	for (i = 0; i < d->gateway->routers.count; i++) {
+		for (j = 0; j < d->gateway->routers.ra[i].prefix_count; j++) {
+			const struct ra_prefix *each = &d->gateway->routers.ra[i].prefixes[j];
+
+			if (each->autonomous && each->len == SLAAC_PREFIX_LEN)
 				return;
-	doppel_diagnosis_tell(d, "router6-prefix", CHECK_FAIL,
-			      "let it set A on a /64 prefix (SLAAC), or M and run a DHCPv6 server",
-			      "the router %s tells devices no way to an address: no prefix with A, and "
-			      "no M", doppel_ip6_format(&router->router, text));
+			if (each->autonomous)
+				strange = each;
+		}
+	}
+	/* RFC 4862 section 5.5.3 (d): prefix and interface identifier must be 128 bits together. */
+	if (strange)
+		doppel_diagnosis_tell(d, "router6-prefix", CHECK_FAIL,
+				      "let the router advertise a /64 of it",
+				      "no address can be made of the prefix %s/%u: SLAAC takes a /64",
+				      doppel_ip6_format(&strange->prefix, prefix), strange->len);
+	else
+		doppel_diagnosis_tell(d, "router6-prefix", CHECK_FAIL,
+				      "let it set A on a /64 prefix (SLAAC), or M and run a DHCPv6 server",
+				      "the router %s tells devices no way to an address: no prefix with A, and "
+				      "no M", doppel_ip6_format(&router->router, text));
 }
 
 void doppel_check_dhcp6_silent(struct diagnosis *d)

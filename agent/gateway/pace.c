@@ -166,6 +166,7 @@ static struct waiting *like(const struct pace_line *line, const void *frame)
 
 static void lose(struct pace *pace)
 {
+	pace->lost_ms = doppel_clock_mono_ms(pace->clock);
 	if (!pace->lost++)
 		doppel_log(LOG_WARNING, "wan: more negotiation than the rate cap allows");
 }

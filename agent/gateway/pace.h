@@ -61,6 +61,7 @@ struct pace {
 	struct list lines[PACE_CLASSES];	/* that have frames, in the order of their turns */
 	unsigned int queued;
 	uint64_t lost;		/* frames that a line was too long for */
+	int64_t lost_ms;	/* the last of them */
 };
 
 void doppel_pace_init(struct pace *pace, struct clock *clock, unsigned int rate,

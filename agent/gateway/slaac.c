@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 
-#define PREFIX_LEN 64			/* all that an Ethernet interface identifier leaves */
 #define RS_FIRST_MS 4000		/* RTR_SOLICITATION_INTERVAL; then doubled (RFC 7559) */
 #define RS_LAST_MS 600000
 #define RS_FAILED 3			/* MAX_RTR_SOLICITATIONS: silence that is worth telling */
@@ -110,14 +109,17 @@ static void on_address_conflict(struct slaac *slaac, struct slaac_address *addre
 	doppel_mld_leave(&slaac->mld, &address->address);
 	address->state = SLAAC_DUPLICATE;
 	tell(slaac, SLAAC_EVENT_CONFLICT, address, &address->dad.rival);
-	if (++address->attempt <= ATTEMPTS_MAX)
+	if (++address->attempt <= ATTEMPTS_MAX) {
 		try_address(slaac, address);
-	else
-		tell(slaac, SLAAC_EVENT_STATUS, NULL, NULL);
+		return;
+	}
+	address->given_up = true;
+	tell(slaac, SLAAC_EVENT_STATUS, NULL, NULL);
 }
 
 static void on_address_clear(struct slaac *slaac, struct slaac_address *address)
 {
+	address->given_up = false;
 	address->state = now(slaac) < address->preferred_until ? SLAAC_PREFERRED :
 								 SLAAC_DEPRECATED;
 	slaac->reason[0] = '\0';
@@ -237,11 +239,11 @@ static void take_prefix(struct slaac *slaac, const struct ra_prefix *prefix, int
 	struct slaac_address *address;
 	unsigned int i;
 
-	if (!prefix->autonomous || prefix->len != PREFIX_LEN)
+	if (!prefix->autonomous || prefix->len != SLAAC_PREFIX_LEN)
 		return;
 	for (i = 0; i < slaac->count; i++) {
 		address = &slaac->addresses[i];
-		if (doppel_ip6_in_prefix(&address->address, &prefix->prefix, PREFIX_LEN)) {
+		if (doppel_ip6_in_prefix(&address->address, &prefix->prefix, SLAAC_PREFIX_LEN)) {
 			refresh(slaac, address, prefix, received_ms);
 			return;
 		}
@@ -251,7 +253,7 @@ static void take_prefix(struct slaac *slaac, const struct ra_prefix *prefix, int
 	address = &slaac->addresses[slaac->count++];
 	*address = (struct slaac_address){
 		.address = prefix->prefix,
-		.prefix_len = PREFIX_LEN,
+		.prefix_len = SLAAC_PREFIX_LEN,
 		.valid_until = doppel_after_s(received_ms, prefix->valid_s),
 		.preferred_until = doppel_after_s(received_ms, prefix->preferred_s),
 	};

@@ -11,6 +11,7 @@
 #include "gateway/ndp.h"
 #include "gateway/negotiation.h"
 
+#define SLAAC_PREFIX_LEN 64	/* all that an Ethernet interface identifier leaves */
 #define SLAAC_ADDRESSES_MAX 8
 #define SLAAC_SECRET_LEN 32
 
@@ -27,6 +28,7 @@ struct slaac_address {
 	enum slaac_address_state state;
 	int64_t valid_until, preferred_until;	/* NEVER: for ever */
 	unsigned int attempt;		/* how many addresses of this prefix were duplicates */
+	bool given_up;			/* all were, and if they are tried again none is clear yet */
 	struct dad dad;
 };
 

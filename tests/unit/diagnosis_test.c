@@ -5,6 +5,7 @@
 #include <net/if_arp.h>
 
 #include "base/log.h"
+#include "gateway/device.h"
 
 #define MINUTES 60000LL
 
@@ -175,6 +176,27 @@ static void test_conflict(void)
 	fake_free(fake);
 }
 
+/* To try again mends nothing yet. */
+static void test_conflict6(void)
+{
+	struct fake *fake = begin(FAKE_DUAL);
+	const struct mac mac = fake_mac(7);
+	struct device *device;
+
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, MINUTES);
+	device = doppel_gateway_find(fake->gw, &mac);
+	device->slaac.addresses[0].state = SLAAC_DUPLICATE;
+	device->slaac.addresses[0].given_up = true;
+	says(fake, "ipv6-conflict", CHECK_FAIL, "has the IPv6 address of 02:00:00:00:00:07");
+	doppel_device_retry(device);
+	is_int(device->slaac.addresses[0].state, SLAAC_TENTATIVE, "it is tried again");
+	says(fake, "ipv6-conflict", CHECK_FAIL, "has the IPv6 address of 02:00:00:00:00:07");
+	fake_run(fake, MINUTES);
+	silent(fake, "ipv6-conflict");
+	fake_free(fake);
+}
+
 static void test_one_switch(void)
 {
 	struct fake *fake = begin(FAKE_PLAIN);
@@ -213,6 +235,13 @@ static void test_router(void)
 	fake_run(fake, MINUTES);
 	silent(fake, "router6-prefix");
 	says(fake, "dhcp6-silent", CHECK_FAIL, "addresses come by DHCPv6 (M), and no server answers 2");
+	fake_free(fake);
+
+	fake = begin(FAKE_DUAL);
+	seen(fake, MINUTES);
+	silent(fake, "router6-prefix");
+	fake->gw->routers.ra[0].prefixes[0].len = 56;
+	says(fake, "router6-prefix", CHECK_FAIL, "of the prefix 2001:db8::/56: SLAAC takes a /64");
 	fake_free(fake);
 
 	fake = begin(FAKE_DUAL);
@@ -262,6 +291,11 @@ static void test_limits(void)
 	fake_free(fake);
 
 	fake = begin(FAKE_PLAIN);
+	fake->gw->pace.lost = 5;
+	fake->gw->pace.lost_ms = fake->now;
+	says(fake, "rate-cap", CHECK_WARN, "5 did not find room");
+	fake_run(fake, 11 * MINUTES);
+	says(fake, "rate-cap", CHECK_OK, "wait for the rate cap");
 	says(fake, "devices", CHECK_WARN, "no device is known");
 	says(fake, "clock", CHECK_OK, "the clock is at 2023");
 	fake->wall_shift = -1700000000;
@@ -301,6 +335,7 @@ int main(void)
 	test_renewal();
 	test_servers();
 	test_conflict();
+	test_conflict6();
 	test_one_switch();
 	test_router();
 	test_routers();
