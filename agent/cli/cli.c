@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "cli/table.h"
 #include "gateway/config.h"
 
 static const struct cli_command *const commands[] = {
@@ -66,7 +67,7 @@ static void print_help(const struct cli_command *command)
 static void complain(const struct cli *cli, const char *fmt, va_list ap)
 {
 	fprintf(stderr, "doppel %s: ", cli->command->name);
-	vfprintf(stderr, fmt, ap);
+	doppel_text_vprint(stderr, fmt, ap);
 	fputc('\n', stderr);
 }
 

@@ -241,10 +241,10 @@ static void print_checks(const json_t *checks)
 
 		failed += is(check, "result", doppel_check_result_name(CHECK_FAIL));
 		warned += is(check, "result", doppel_check_result_name(CHECK_WARN));
-		printf("%-7s  %-*s  %s\n", result, (int)width, doppel_cli_string(check, "name"),
-		       doppel_cli_string(check, "text"));
+		doppel_text_print(stdout, "%-7s  %-*s  %s\n", result, (int)width,
+				  doppel_cli_string(check, "name"), doppel_cli_string(check, "text"));
 		if (*fix)
-			printf("%7s  %-*s  -> %s\n", "", (int)width, "", fix);
+			doppel_text_print(stdout, "%7s  %-*s  -> %s\n", "", (int)width, "", fix);
 	}
 	printf("\n%zu checks, %zu failed, %zu to look at\n", json_array_size(checks), failed,
 	       warned);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/client.h"
+#include "cli/table.h"
 #include "kernel/doppel.h"
 
 #define LOOKS 8		/* half a second apart, for what a repair takes */
@@ -136,8 +137,8 @@ void doppel_cli_print_fix(const json_t *repaired)
 	size_t i;
 
 	json_array_foreach(repaired, i, one)
-		printf("repaired  %s: %s\n", doppel_cli_string(one, "name"),
-		       doppel_cli_string(one, "text"));
+		doppel_text_print(stdout, "repaired  %s: %s\n", doppel_cli_string(one, "name"),
+				  doppel_cli_string(one, "text"));
 	if (!json_array_size(repaired))
 		printf("nothing could be repaired from here\n");
 	printf("\n");

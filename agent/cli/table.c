@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 /* Characters, not bytes. */
 static size_t width_of(const char *text)
 {
@@ -25,6 +27,29 @@ void doppel_text_clean(char *text)
 			continue;
 		*c = '?';
 	}
+}
+
+void doppel_text_vprint(FILE *out, const char *fmt, va_list ap)
+{
+	auto_free char *text = NULL;
+	char *rest, *line;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		doppel_text_clean(line);
+		fprintf(out, "%s%s", line, rest ? "\n" : "");
+	}
+}
+
+void doppel_text_print(FILE *out, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	doppel_text_vprint(out, fmt, ap);
+	va_end(ap);
 }
 
 void doppel_table_titles(struct table *table, size_t columns, const char *const *titles)

@@ -3,7 +3,9 @@
 #ifndef DOPPEL_CLI_TABLE_H
 #define DOPPEL_CLI_TABLE_H
 
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define TABLE_COLUMNS_MAX 10
 
@@ -27,5 +29,8 @@ void doppel_table_free(struct table *table);
 
 /* Make text that came from the network fit for a terminal. */
 void doppel_text_clean(char *text);
+/* printf of such text: all but its line ends is made fit. */
+void doppel_text_print(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void doppel_text_vprint(FILE *out, const char *fmt, va_list ap);
 
 #endif

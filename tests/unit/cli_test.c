@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/device_text.h"
+#include "cli/fix.h"
 #include "cli/table.h"
 #include "tap.h"
 
@@ -34,6 +35,25 @@ static void release(struct capture *capture)
 {
 	free(capture->out);
 	free(capture->err);
+}
+
+/* An agent's answer and an import file may have anything in them. */
+static void test_clean(void)
+{
+	static const struct cli_command command = { .name = "devices" };
+	const struct cli cli = { .command = &command };
+	json_t *repaired = json_pack("[{s:s, s:s}]", "name", "a\033[2J", "text", "b\xc2\x9bz");
+	struct capture capture;
+
+	begin(&capture);
+	doppel_cli_error(&cli, "x.json:1:1: invalid token near '%s'\nnext", "\033]0;");
+	doppel_cli_print_fix(repaired);
+	end(&capture);
+	is_str(capture.err, "doppel devices: x.json:1:1: invalid token near '?]0;'\nnext\n",
+	       "an error has no control characters, but its lines");
+	is_str(capture.out, "repaired  a?[2J: b??z\n\n", "nor has what was repaired");
+	release(&capture);
+	json_decref(repaired);
 }
 
 static void test_table(void)
@@ -182,6 +202,7 @@ static void test_agent_check(void)
 
 int main(void)
 {
+	test_clean();
 	test_table();
 	test_why();
 	test_usage();

@@ -243,6 +243,7 @@ static void test_conflicts(void)
 	for (i = 0; i < 4; i++)
 		neighbour(&slaac, &slaac.addresses[1].address, true, &rival);
 	is_int(slaac.addresses[1].state, SLAAC_DUPLICATE, "given up after four");
+	ok(slaac.addresses[1].given_up, "and it is known that all were tried");
 	advertise(&slaac, world, "2001:db8:1::", 3600, 1800);
 	is_int(slaac.addresses[1].state, SLAAC_DUPLICATE, "whatever the router says");
 	is_int(slaac.mld.count, 2, "no group is left over");
