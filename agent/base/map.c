@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a; a table's size is bounded by the configuration, not by who fills it. */
-static uint32_t hash_key(const void *key, size_t len)
+/* A table's size is bounded by the configuration, not by who fills it. */
+uint32_t doppel_map_hash(const void *key, size_t len)
 {
 	const uint8_t *byte = key;
 	uint32_t hash = 2166136261u;
@@ -87,19 +87,19 @@ static int add(struct map *map, struct map_node *node, const void *key, uint32_t
 
 int doppel_map_add(struct map *map, struct map_node *node, const void *key)
 {
-	uint32_t hash = hash_key(key, map->key_len);
+	uint32_t hash = doppel_map_hash(key, map->key_len);
 
 	return find(map, key, hash) ? -EEXIST : add(map, node, key, hash);
 }
 
 int doppel_map_add_another(struct map *map, struct map_node *node, const void *key)
 {
-	return add(map, node, key, hash_key(key, map->key_len));
+	return add(map, node, key, doppel_map_hash(key, map->key_len));
 }
 
 struct map_node *doppel_map_find(const struct map *map, const void *key)
 {
-	return find(map, key, hash_key(key, map->key_len));
+	return find(map, key, doppel_map_hash(key, map->key_len));
 }
 
 struct map_node *doppel_map_find_another(const struct map *map, const struct map_node *node)

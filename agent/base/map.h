@@ -21,6 +21,9 @@ struct map {
 	size_t key_len;
 };
 
+/* FNV-1a, mixed. */
+uint32_t doppel_map_hash(const void *key, size_t len);
+
 void doppel_map_init(struct map *map, size_t key_len);
 /* The nodes are their owners': only the map's own memory goes. */
 void doppel_map_free(struct map *map);

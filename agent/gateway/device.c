@@ -540,22 +540,17 @@ void doppel_device_advertise(struct device *device, const struct ra *ra)
 	doppel_device_settle(device);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t deadline(const struct device *device)
 {
 	int64_t at = device->claim.deadline;
 
 	if (!device->negotiating)
 		return at;
-	at = least(at, least(device->begin_at, device->confirm_at));
-	at = least(at, doppel_dhcp4_deadline(&device->dhcp4));
-	at = least(at, doppel_slaac_deadline(&device->slaac));
-	at = least(at, doppel_dhcp6_deadline(&device->dhcp6));
-	return least(at, doppel_reach_deadline(&device->reach));
+	at = doppel_earlier(at, doppel_earlier(device->begin_at, device->confirm_at));
+	at = doppel_earlier(at, doppel_dhcp4_deadline(&device->dhcp4));
+	at = doppel_earlier(at, doppel_slaac_deadline(&device->slaac));
+	at = doppel_earlier(at, doppel_dhcp6_deadline(&device->dhcp6));
+	return doppel_earlier(at, doppel_reach_deadline(&device->reach));
 }
 
 void doppel_device_schedule(struct device *device)

@@ -104,15 +104,14 @@ int doppel_device_remove(struct device *device)
 	return err;
 }
 
-/* FNV-1a; 0 is for no addresses at all. */
+/* 0 is for no addresses at all. */
 static uint32_t digest(const char *addresses)
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash;
 
 	if (!addresses || !*addresses)
 		return 0;
-	for (; *addresses; addresses++)
-		hash = (hash ^ (unsigned char)*addresses) * 16777619u;
+	hash = doppel_map_hash(addresses, strlen(addresses));
 	return hash ? hash : 1;
 }
 

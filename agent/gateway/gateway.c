@@ -90,27 +90,22 @@ void doppel_gateway_unlisten(struct gateway_listener *listener)
 	doppel_list_del(&listener->link);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 int64_t doppel_gateway_deadline(struct gateway *gateway)
 {
-	int64_t at = least(gateway->reconcile_at, gateway->poll_at);
+	int64_t at = doppel_earlier(gateway->reconcile_at, gateway->poll_at);
 
-	at = least(at, gateway->settle_at);
-	at = least(at, gateway->keep_at);
-	at = least(at, doppel_nat64_deadline(gateway));
-	at = least(at, doppel_attachment_deadline(gateway));
-	at = least(at, doppel_pace_deadline(&gateway->pace));
-	at = least(at, least(gateway->routers_at, gateway->advertise_at));
-	return gateway->due.first ? least(at, gateway->due.first->key) : at;
+	at = doppel_earlier(at, gateway->settle_at);
+	at = doppel_earlier(at, gateway->keep_at);
+	at = doppel_earlier(at, doppel_nat64_deadline(gateway));
+	at = doppel_earlier(at, doppel_attachment_deadline(gateway));
+	at = doppel_earlier(at, doppel_pace_deadline(&gateway->pace));
+	at = doppel_earlier(at, doppel_earlier(gateway->routers_at, gateway->advertise_at));
+	return gateway->due.first ? doppel_earlier(at, gateway->due.first->key) : at;
 }
 
 void doppel_gateway_settle_after(struct gateway *gateway, int64_t ms)
 {
-	gateway->settle_at = least(gateway->settle_at, doppel_gateway_now(gateway) + ms);
+	gateway->settle_at = doppel_earlier(gateway->settle_at, doppel_gateway_now(gateway) + ms);
 }
 
 /* In this order: each rests on what the one before it has found. */

@@ -32,10 +32,4 @@ void doppel_lease_format6(const struct dhcp6_lease *lease, struct buf *text);
 void doppel_lease_format_slaac(const struct slaac_address *addresses, unsigned int count,
 			       struct buf *text);
 
-/* It is in use, not being tried or given up. */
-static inline bool doppel_slaac_in_use(const struct slaac_address *address)
-{
-	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
-}
-
 #endif

@@ -2,6 +2,8 @@
 /* The routers that advertise on the WAN. */
 #include "gateway/routers.h"
 
+#include <stddef.h>
+
 #define REPEAT_MS 10000		/* on a new link, for a router to say again what it said before */
 #define OPEN_MS 4000		/* MAX_RA_DELAY_TIME and MIN_DELAY_BETWEEN_RAS (RFC 4861 section 10) */
 #define FIRST 2			/* as a preference: above all that a router can claim */
@@ -60,37 +62,48 @@ static bool known(const struct routers *routers, const struct in6_addr *router)
 	return false;
 }
 
-/* With all places taken one is of a router that advertises no more: each other has its share. */
-static struct router_dns *dns_place(struct routers *routers, const struct in6_addr *router)
+/* Both kinds of what is told begin with who told it. */
+static const struct in6_addr *teller(const void *list, size_t size, unsigned int at)
+{
+	_Static_assert(!offsetof(struct router_dns, router), "first");
+	_Static_assert(!offsetof(struct router_pref64, router), "first");
+	return (const void *)((const char *)list + at * size);
+}
+
+/*
+ * A place in a list for what this router tells; ROUTERS_KEPT: none. With all places taken one is of a
+ * router that advertises no more: each other has its share.
+ */
+static unsigned int place(const struct routers *routers, const void *list, size_t size,
+			  unsigned int *count, const struct in6_addr *router)
 {
 	unsigned int i, taken = 0;
 
-	for (i = 0; i < routers->dns_count; i++)
-		taken += doppel_ip6_eq(&routers->dns[i].router, router);
+	for (i = 0; i < *count; i++)
+		taken += doppel_ip6_eq(teller(list, size, i), router);
 	if (taken >= ROUTERS_SHARE)
-		return NULL;
-	if (routers->dns_count < ROUTERS_KEPT)
-		return &routers->dns[routers->dns_count++];
-	for (i = 0; i < routers->dns_count; i++)
-		if (!known(routers, &routers->dns[i].router))
-			return &routers->dns[i];
-	return NULL;
+		return ROUTERS_KEPT;
+	if (*count < ROUTERS_KEPT)
+		return (*count)++;
+	for (i = 0; i < *count && known(routers, teller(list, size, i)); i++)
+		;
+	return i;
+}
+
+static struct router_dns *dns_place(struct routers *routers, const struct in6_addr *router)
+{
+	const unsigned int at = place(routers, routers->dns, sizeof(routers->dns[0]),
+				      &routers->dns_count, router);
+
+	return at < ROUTERS_KEPT ? &routers->dns[at] : NULL;
 }
 
 static struct router_pref64 *pref64_place(struct routers *routers, const struct in6_addr *router)
 {
-	unsigned int i, taken = 0;
+	const unsigned int at = place(routers, routers->pref64, sizeof(routers->pref64[0]),
+				      &routers->pref64_count, router);
 
-	for (i = 0; i < routers->pref64_count; i++)
-		taken += doppel_ip6_eq(&routers->pref64[i].router, router);
-	if (taken >= ROUTERS_SHARE)
-		return NULL;
-	if (routers->pref64_count < ROUTERS_KEPT)
-		return &routers->pref64[routers->pref64_count++];
-	for (i = 0; i < routers->pref64_count; i++)
-		if (!known(routers, &routers->pref64[i].router))
-			return &routers->pref64[i];
-	return NULL;
+	return at < ROUTERS_KEPT ? &routers->pref64[at] : NULL;
 }
 
 static void take_dns(struct routers *routers, const struct ra *ra, const struct ra_dns *given)

@@ -66,11 +66,6 @@ static struct in6_addr make_address(const struct slaac *slaac, const struct in6_
 	return address;
 }
 
-static bool in_use(const struct slaac_address *address)
-{
-	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
-}
-
 /* All identities have heard the same advertisement: their solicitations do not leave as one. */
 static void check_address(struct slaac *slaac, struct slaac_address *address)
 {
@@ -93,9 +88,9 @@ static void drop_address(struct slaac *slaac, unsigned int at)
 	struct slaac_address gone = slaac->addresses[at];
 
 	slaac->addresses[at] = slaac->addresses[--slaac->count];
-	if (in_use(&gone) || doppel_dad_running(&gone.dad))
+	if (doppel_slaac_in_use(&gone) || doppel_dad_running(&gone.dad))
 		doppel_mld_leave(&slaac->mld, &gone.address);
-	if (in_use(&gone))
+	if (doppel_slaac_in_use(&gone))
 		tell(slaac, SLAAC_EVENT_REMOVED, &gone, NULL);
 }
 
@@ -216,7 +211,7 @@ static void refresh(struct slaac *slaac, struct slaac_address *address,
 		address->valid_until = floor;
 	address->preferred_until = doppel_earlier(doppel_after_s(received_ms, prefix->preferred_s),
 						  address->valid_until);
-	if (!in_use(address))
+	if (!doppel_slaac_in_use(address))
 		return;
 	address->state = now(slaac) < address->preferred_until ? SLAAC_PREFERRED :
 								 SLAAC_DEPRECATED;
@@ -511,7 +506,7 @@ void doppel_slaac_status(const struct slaac *slaac, struct negotiation_status *s
 		return;
 	}
 	for (i = 0; i < slaac->count; i++) {
-		if (in_use(&slaac->addresses[i])) {
+		if (doppel_slaac_in_use(&slaac->addresses[i])) {
 			status->status = FAMILY_BOUND;
 			return;
 		}

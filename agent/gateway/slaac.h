@@ -32,6 +32,12 @@ struct slaac_address {
 	struct dad dad;
 };
 
+/* It is in use, not being tried or given up. */
+static inline bool doppel_slaac_in_use(const struct slaac_address *address)
+{
+	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
+}
+
 struct slaac_config {
 	struct mac mac;
 	bool stable_privacy;		/* RFC 7217 instead of EUI-64 */

@@ -23,11 +23,6 @@ enum {
 	MERIT_ROUTER = 1 << 3,
 };
 
-static bool usable(const struct slaac_address *address)
-{
-	return address->state == SLAAC_PREFERRED || address->state == SLAAC_DEPRECATED;
-}
-
 unsigned int doppel_wan6_slaac_count(const struct device *device)
 {
 	unsigned int i, count = 0;
@@ -35,7 +30,7 @@ unsigned int doppel_wan6_slaac_count(const struct device *device)
 	if (device->reach.state != REACH_ANSWERED)
 		return 0;
 	for (i = 0; i < device->slaac.count; i++)
-		count += usable(&device->slaac.addresses[i]);
+		count += doppel_slaac_in_use(&device->slaac.addresses[i]);
 	return count;
 }
 
@@ -106,7 +101,7 @@ static unsigned int collect(const struct device *device, struct candidate list[C
 	for (i = 0; doppel_wan6_slaac_count(device) && i < device->slaac.count; i++) {
 		const struct slaac_address *each = &device->slaac.addresses[i];
 
-		if (usable(each))
+		if (doppel_slaac_in_use(each))
 			insert(list, &count, &each->address,
 			       merit(device, &each->address, each->state == SLAAC_PREFERRED,
 				     false));
