@@ -180,49 +180,78 @@ static unsigned int offset_of(const struct in6_addr *addr)
 	return (addr->s6_addr[14] & 1) << 8 | addr->s6_addr[15];
 }
 
+static void set(struct model *model, unsigned int offset, bool used)
+{
+	model->used[offset] = used;
+	model->count += used ? 1 : -1;
+}
+
+static bool allocates(struct ipam *ipam, struct model *model)
+{
+	const unsigned int want = lowest_free(model);
+	struct in6_addr got;
+	const int err = doppel_ipam_allocate(ipam, &got);
+
+	if (want > HOSTS)
+		return err == -ENOSPC;
+	set(model, want, true);
+	return !err && offset_of(&got) == want;
+}
+
+static bool allocates_hashed(struct ipam *ipam, struct model *model, const struct cidr *prefix,
+			     unsigned int key)
+{
+	struct in6_addr got;
+	const int err = doppel_ipam_allocate_hashed(ipam, &key, sizeof(key), &got);
+
+	if (model->count == HOSTS)
+		return err == -ENOSPC;
+	if (err || !doppel_cidr_has(prefix, &got) || model->used[offset_of(&got)])
+		return false;
+	set(model, offset_of(&got), true);
+	return true;
+}
+
+static bool reserves(struct ipam *ipam, struct model *model, const struct cidr *prefix,
+		     unsigned int offset)
+{
+	const struct in6_addr addr = host(prefix, offset);
+	const int err = doppel_ipam_reserve(ipam, &addr);
+
+	if (model->used[offset])
+		return err == -EEXIST;
+	set(model, offset, true);
+	return !err;
+}
+
+static bool releases(struct ipam *ipam, struct model *model, const struct cidr *prefix,
+		     unsigned int offset)
+{
+	const struct in6_addr addr = host(prefix, offset);
+	const int err = doppel_ipam_release(ipam, &addr);
+
+	if (!model->used[offset])
+		return err == -ENOENT;
+	set(model, offset, false);
+	return !err;
+}
+
 /* One step, by chance, as the model has it. */
 static bool step(struct ipam *ipam, struct model *model, const struct cidr *prefix, bool filling)
 {
 	const unsigned int any = 1 + doppel_rng_below(&doppel_rng, HOSTS);
-	const struct in6_addr addr = host(prefix, any);
-	const unsigned int kind = doppel_rng_below(&doppel_rng, filling ? 5 : 8);
-	struct in6_addr got;
-	unsigned int want;
-	int err;
 
-	if (kind < 2) {
-		want = lowest_free(model);
-		err = doppel_ipam_allocate(ipam, &got);
-		if (want > HOSTS)
-			return err == -ENOSPC;
-		if (err || offset_of(&got) != want)
-			return false;
-		model->used[want] = true;
-		model->count++;
-	} else if (kind == 2) {
-		err = doppel_ipam_allocate_hashed(ipam, &any, sizeof(any), &got);
-		if (model->count == HOSTS)
-			return err == -ENOSPC;
-		if (err || !doppel_cidr_has(prefix, &got) || model->used[offset_of(&got)])
-			return false;
-		model->used[offset_of(&got)] = true;
-		model->count++;
-	} else if (kind == 3) {
-		err = doppel_ipam_reserve(ipam, &addr);
-		if (model->used[any])
-			return err == -EEXIST;
-		model->used[any] = true;
-		model->count++;
-		return !err;
-	} else {
-		err = doppel_ipam_release(ipam, &addr);
-		if (!model->used[any])
-			return err == -ENOENT;
-		model->used[any] = false;
-		model->count--;
-		return !err;
+	switch (doppel_rng_below(&doppel_rng, filling ? 5 : 8)) {
+	case 0:
+	case 1:
+		return allocates(ipam, model);
+	case 2:
+		return allocates_hashed(ipam, model, prefix, any);
+	case 3:
+		return reserves(ipam, model, prefix, any);
+	default:
+		return releases(ipam, model, prefix, any);
 	}
-	return true;
 }
 
 static void test_random(void)
