@@ -176,7 +176,8 @@ static void tell_newcomer(const struct gateway *gateway, const struct ra *ra)
 	const struct ra *router = doppel_routers_default(&gateway->routers, ra->received_ms);
 	char first[DOPPEL_IP6_TEXT], other[DOPPEL_IP6_TEXT], mac[DOPPEL_MAC_TEXT];
 
-	if (router && ra->lifetime_s)
+	/* Which of those that are there at the beginning is it? That is not decided yet. */
+	if (router && ra->lifetime_s && ra->received_ms >= gateway->routers.open_until)
 		doppel_log(LOG_WARNING, "wan: router %s (from %s) advertises, too: %s is the default "
 			   "router", doppel_ip6_format(&ra->router, other),
 			   doppel_mac_format(&ra->router_mac, mac),

@@ -328,6 +328,8 @@ static void start6(struct device *device, bool forwarding)
 
 	if (!forwarding || !resume6(device))
 		doppel_slaac_start(&device->slaac);
+	else
+		doppel_routers_resume(&gateway->routers, &device->held.wan_router6);
 	for (i = 0; i < gateway->routers.count; i++)
 		doppel_slaac_advertise(&device->slaac, &gateway->routers.ra[i]);
 }

@@ -315,6 +315,12 @@ void doppel_routers_elect(struct routers *routers, int64_t now_ms)
 		routers->first = router->router;
 }
 
+void doppel_routers_resume(struct routers *routers, const struct in6_addr *router)
+{
+	if (!routers->count && !IN6_IS_ADDR_UNSPECIFIED(router))
+		routers->first = *router;
+}
+
 bool doppel_routers_managed(const struct routers *routers, int64_t now_ms)
 {
 	unsigned int i;

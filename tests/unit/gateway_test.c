@@ -54,6 +54,7 @@ static void test_restart(void)
 {
 	struct fake *fake = fake_new();
 	unsigned int adds, changes, forward_adds;
+	struct in6_addr router;
 	struct fake_view seen;
 
 	fake->router = true;
@@ -81,6 +82,8 @@ static void test_restart(void)
 	is_int(fake->forward_adds, forward_adds, "no forward is added");
 	is_int(fake->forward_dels, 0, "none is removed");
 	is_int(fake->discovers + fake->requests, 0, "no question about leases that are in use");
+	router = fake_router(fake);
+	ok(doppel_ip6_eq(&fake->gw->routers.first, &router), "nor about who the default router is");
 	seen = fake_view(fake, 8);
 	ok(doppel_ip4_eq(seen.view.wan_ipv4, fake_ip4("10.0.0.8")), "the same IPv4 address");
 	is_int(seen.view.wan_ipv6_count, 1, "the same IPv6 address");

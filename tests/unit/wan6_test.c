@@ -81,6 +81,12 @@ static void test_newcomer(struct fake *fake, struct device *device)
 
 	fake->now += 5000;
 	memset(routers, 0, sizeof(*routers));
+	first = address_of("fe80::1");
+	doppel_routers_resume(routers, &first);
+	add_router(device, "fe80::9", 1, "2001:db8:9::");
+	add_router(device, "fe80::1", 0, "fd00:1::");
+	is_str(router_of(device), "fe80::1", "one that it was before this agent has no newcomers before it");
+	memset(routers, 0, sizeof(*routers));
 	device->slaac.count = 0;
 	add_slaac(device, "2001:db8:9::f", false);
 	add_slaac(device, "fd00:1::b", true);
