@@ -489,44 +489,8 @@ static enum verdict arp_other(struct world *world, struct dhcp4 *dhcp)
 	return arp(dhcp, &rival, "192.0.2.2", "192.0.2.1");
 }
 
-static enum verdict early(struct world *world, struct dhcp4 *dhcp)
-{
-	const int64_t at = doppel_dhcp4_deadline(dhcp);
-
-	world->now = at == NEVER ? world->now + 1000 : at > world->now ? at - 1 : world->now;
-	if (at == NEVER || at > world->now)
-		doppel_dhcp4_timeout(dhcp);
-	return VERDICT_OTHER;
-}
-
-static enum verdict timeout(struct world *world, struct dhcp4 *dhcp)
-{
-	if (doppel_dhcp4_deadline(dhcp) != NEVER)
-		world->now = doppel_dhcp4_deadline(dhcp);
-	doppel_dhcp4_timeout(dhcp);
-	return VERDICT_OTHER;
-}
-
-static enum verdict late(struct world *world, struct dhcp4 *dhcp)
-{
-	world->now += 2 * LEASE_S * 1000;	/* the box slept: all that was due is due now */
-	doppel_dhcp4_timeout(dhcp);
-	return VERDICT_OTHER;
-}
-
-static enum verdict confirm(struct world *world, struct dhcp4 *dhcp)
-{
-	(void)world;
-	doppel_dhcp4_confirm(dhcp);
-	return VERDICT_OTHER;
-}
-
-static enum verdict retry(struct world *world, struct dhcp4 *dhcp)
-{
-	doppel_dhcp4_retry(dhcp);
-	world_run(world, dhcp, dhcp4, world->now);
-	return VERDICT_OTHER;
-}
+/* The box slept: all that was due is due now. */
+WORLD_EVENTS(dhcp4, 2 * LEASE_S * 1000)
 
 static enum verdict stop(struct world *world, struct dhcp4 *dhcp)
 {

@@ -618,44 +618,8 @@ static enum verdict ns_of_who_asks(struct world *world, struct dhcp6 *dhcp)
 	return neighbour(dhcp, 135, &source, &rival);
 }
 
-static enum verdict early(struct world *world, struct dhcp6 *dhcp)
-{
-	const int64_t at = doppel_dhcp6_deadline(dhcp);
-
-	world->now = at == NEVER ? world->now + 1000 : at > world->now ? at - 1 : world->now;
-	if (at == NEVER || at > world->now)
-		doppel_dhcp6_timeout(dhcp);
-	return VERDICT_OTHER;
-}
-
-static enum verdict timeout(struct world *world, struct dhcp6 *dhcp)
-{
-	if (doppel_dhcp6_deadline(dhcp) != NEVER)
-		world->now = doppel_dhcp6_deadline(dhcp);
-	doppel_dhcp6_timeout(dhcp);
-	return VERDICT_OTHER;
-}
-
-static enum verdict late(struct world *world, struct dhcp6 *dhcp)
-{
-	world->now += 2 * VALID_S * 1000;	/* the box slept: all that was due is due now */
-	doppel_dhcp6_timeout(dhcp);
-	return VERDICT_OTHER;
-}
-
-static enum verdict confirm(struct world *world, struct dhcp6 *dhcp)
-{
-	(void)world;
-	doppel_dhcp6_confirm(dhcp);
-	return VERDICT_OTHER;
-}
-
-static enum verdict retry(struct world *world, struct dhcp6 *dhcp)
-{
-	doppel_dhcp6_retry(dhcp);
-	world_run(world, dhcp, dhcp6, world->now);
-	return VERDICT_OTHER;
-}
+/* The box slept: all that was due is due now. */
+WORLD_EVENTS(dhcp6, 2 * VALID_S * 1000)
 
 static enum verdict stop(struct world *world, struct dhcp6 *dhcp)
 {

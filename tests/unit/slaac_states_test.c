@@ -362,44 +362,8 @@ static enum verdict mld_query_from_afar(struct world *world, struct slaac *slaac
 
 /* --- the owner and the clock */
 
-static enum verdict early(struct world *world, struct slaac *slaac)
-{
-	const int64_t at = doppel_slaac_deadline(slaac);
-
-	world->now = at == NEVER ? world->now + 1000 : at > world->now ? at - 1 : world->now;
-	if (at == NEVER || at > world->now)
-		doppel_slaac_timeout(slaac);
-	return VERDICT_OTHER;
-}
-
-static enum verdict timeout(struct world *world, struct slaac *slaac)
-{
-	if (doppel_slaac_deadline(slaac) != NEVER)
-		world->now = doppel_slaac_deadline(slaac);
-	doppel_slaac_timeout(slaac);
-	return VERDICT_OTHER;
-}
-
-static enum verdict late(struct world *world, struct slaac *slaac)
-{
-	world->now += 2 * 86400 * 1000;		/* the box slept: all that was due is due now */
-	doppel_slaac_timeout(slaac);
-	return VERDICT_OTHER;
-}
-
-static enum verdict confirm(struct world *world, struct slaac *slaac)
-{
-	(void)world;
-	doppel_slaac_confirm(slaac);
-	return VERDICT_OTHER;
-}
-
-static enum verdict retry(struct world *world, struct slaac *slaac)
-{
-	doppel_slaac_retry(slaac);
-	world_run(world, slaac, slaac, world->now);
-	return VERDICT_OTHER;
-}
+/* The box slept: all that was due is due now. */
+WORLD_EVENTS(slaac, 2 * 86400 * 1000)
 
 static enum verdict stop(struct world *world, struct slaac *slaac)
 {

@@ -122,6 +122,51 @@ static inline struct packet world_packet(struct world *world)
 			(world)->now = until_;						\
 	} while (0)
 
+/*
+ * What the clock and the owner do to a machine of the type @name, as functions for a table of events;
+ * @sleep_ms is longer than all that is due in any state.
+ */
+#define WORLD_EVENTS(name, sleep_ms)							\
+	static enum verdict early(struct world *world, struct name *machine)		\
+	{										\
+		const int64_t at = doppel_##name##_deadline(machine);			\
+											\
+		world->now = at == NEVER ? world->now + 1000 :				\
+			     at > world->now ? at - 1 : world->now;			\
+		if (at == NEVER || at > world->now)					\
+			doppel_##name##_timeout(machine);				\
+		return VERDICT_OTHER;							\
+	}										\
+											\
+	static enum verdict timeout(struct world *world, struct name *machine)		\
+	{										\
+		if (doppel_##name##_deadline(machine) != NEVER)				\
+			world->now = doppel_##name##_deadline(machine);			\
+		doppel_##name##_timeout(machine);					\
+		return VERDICT_OTHER;							\
+	}										\
+											\
+	static enum verdict late(struct world *world, struct name *machine)		\
+	{										\
+		world->now += (sleep_ms);						\
+		doppel_##name##_timeout(machine);					\
+		return VERDICT_OTHER;							\
+	}										\
+											\
+	static enum verdict confirm(struct world *world, struct name *machine)		\
+	{										\
+		(void)world;								\
+		doppel_##name##_confirm(machine);					\
+		return VERDICT_OTHER;							\
+	}										\
+											\
+	static enum verdict retry(struct world *world, struct name *machine)		\
+	{										\
+		doppel_##name##_retry(machine);						\
+		world_run(world, machine, name, world->now);				\
+		return VERDICT_OTHER;							\
+	}
+
 static inline struct in_addr ip4(const char *text)
 {
 	struct in_addr addr = { 0 };
