@@ -9,6 +9,7 @@
 # make fuzz               ten million inputs to each fuzzer; RUNS=N
 # make soak               five minutes of churn; SECONDS=N
 # make demo               the main job, shown
+# make upstreams          each DHCP server in every mode, and every fault: too long for make check
 # make crash              two hundred times kill -9; KILLS=N
 # make scale              a thousand devices, four thousand: table, and build/scale.json
 # make bench              what a packet costs: tables, and build/bench.json; bench-proxy: against programs
@@ -25,7 +26,8 @@ PREFIX ?= /usr/local
 Q := $(if $(V),,@)
 silent := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 say = $(if $(silent),,@printf '  %-7s %s\n' $(1) $@)
-SCENARIOS ?= $(sort $(wildcard tests/scenarios/*.sh))
+upstreams := $(sort $(wildcard tests/scenarios/matrix-*.sh tests/scenarios/faults-*.sh))
+SCENARIOS ?= $(filter-out $(upstreams),$(sort $(wildcard tests/scenarios/*.sh)))
 running := $(wildcard /lib/modules/$(shell uname -r)/build)
 
 # From here on only the rules below and tools/kernel speak to kbuild.
@@ -204,6 +206,10 @@ fuzz: $(fuzzers)
 
 fuzz-short: $(fuzzers)
 	@tools/tap run fuzz-short short tests/fuzz/run 10000 $^
+
+.PHONY: upstreams
+upstreams: agent
+	@tools/scenarios $(upstreams)
 
 .PHONY: soak
 soak: SECONDS ?= 300
