@@ -93,8 +93,8 @@ lease6_by_isc()
 
 # --- dnsmasq ---------------------------------------------------------------------------------
 
-# Leases of less than two minutes it gives to hosts only, so these are each known by MAC. T1 and T2 of
-# DHCPv6 are 1/2 and 7/8 of that, and not settable.
+# Leases of less than two minutes it gives to hosts only: those of DHCPv6 are TB_LEASE, with T1 and T2 at 1/2
+# and 7/8 of that, which is not settable; those of DHCPv4 are longer.
 isp_by_dnsmasq()
 {
 	local mode n args=()
@@ -107,9 +107,9 @@ isp_by_dnsmasq()
 	*)	bail_out "dnsmasq has no mode for '$tb_ra'" ;;
 	esac
 	for n in {1..9} {11..19}; do
-		args+=(--dhcp-host="$(mac_of "$n"),$TB_LEASE")
+		args+=(--dhcp-host="id:00:03:00:01:$(mac_of "$n"),$TB_LEASE")
 	done
-	! wan_has4 || args+=(--dhcp-range="$tb_net4.50,$tb_net4.199,$TB_LEASE" --dhcp-option="option:router,$tb_net4.1"
+	! wan_has4 || args+=(--dhcp-range="$tb_net4.50,$tb_net4.199,$((TB_LEASE > 120 ? TB_LEASE : 120))" --dhcp-option="option:router,$tb_net4.1"
 		--dhcp-option="option:T1,$TB_T1" --dhcp-option="option:T2,$TB_T2")
 	case $mode in
 	ra-*)	args+=(--enable-ra --dhcp-range="$tb_net6::,$mode") ;;

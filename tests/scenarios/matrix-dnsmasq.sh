@@ -6,7 +6,7 @@
 # dnsmasq for DHCPv4, DHCPv6 and router advertisements, in every mode of the router's.
 
 TB_SERVERS=dnsmasq
-TB_LEASE=32 TB_T1=16 TB_T2=28
+TB_LEASE=40 TB_T1=20 TB_T2=35
 # shellcheck source=tests/lib/matrix.sh
 . "$(dirname "$0")/../lib/matrix.sh"
 
