@@ -132,7 +132,7 @@ matrix_mode()
 			"$(of "$n" "$INFORM6 && dhcpv6.requested_option_code == 23 && !dhcpv6.iaid")"
 		wire "  a REPLY that tells them" "-ge 1" "$(to6 "$n" "$REPLY6 && dhcpv6.dns_server == $NAMES6")" ;;
 	*)	check "  it asks for its link-local address" within 15 wire_has "$(line_na "$n" "fe80::[^;]*")"
-		read -rt 2 -u "$tap_never" ;;
+		sleep 2 ;;
 	esac
 	check "  doppel tells the SLAAC address: ${slaac_wanted:-none}" within 10 told_now "$n" slaac "$slaac_wanted"
 	told_read

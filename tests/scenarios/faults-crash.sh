@@ -44,7 +44,7 @@ wire_phase
 note "seed $TB_SEED"
 RANDOM=$TB_SEED damaged=
 for ((i = 0; i < TB_KILLS; i++)); do
-	read -rt "$((RANDOM % 4)).$((RANDOM % 10))" -u "$tap_never"
+	sleep "$((RANDOM % 4)).$((RANDOM % 10))"
 	kill -KILL "$agent_pid"
 	wait "$agent_pid" 2>/dev/null
 	found=$(integrity 2>&1)
