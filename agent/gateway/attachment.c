@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/cidr.h"
 #include "base/log.h"
 #include "gateway/device.h"
 #include "gateway/state.h"
@@ -134,19 +135,13 @@ static void doubt(struct gateway *gateway, const struct in6_addr *router, const 
 	struct attachment *attachment = &gateway->attachment;
 	const int64_t since = doppel_gateway_now(gateway) - attachment->confirmed_ms;
 	char text[DOPPEL_IP6_TEXT];
-	struct in_addr ipv4;
 
 	if (attachment->confirm_at != NEVER)
 		return;
 	if (since >= 2 * attachment->patience_ms)
 		attachment->patience_ms = RECENT_MS;
-	if (IN6_IS_ADDR_V4MAPPED(router)) {
-		memcpy(&ipv4, router->s6_addr + 12, sizeof(ipv4));
-		doppel_ip4_format(ipv4, text);
-	} else {
-		doppel_ip6_format(router, text);
-	}
-	doppel_log(LOG_NOTICE, "wan: router %s %s: do the leases still hold?", text, what);
+	doppel_log(LOG_NOTICE, "wan: router %s %s: do the leases still hold?",
+		   doppel_ip_format(router, text), what);
 	if (since >= attachment->patience_ms) {
 		confirm(gateway);
 		return;

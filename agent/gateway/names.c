@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/cidr.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "gateway/config.h"
@@ -243,15 +244,10 @@ static void format(const struct gateway *gateway, const struct in6_addr *server,
 		   char text[LAN_SERVER_TEXT])
 {
 	char address[DOPPEL_IP6_TEXT];
-	struct in_addr ipv4;
 
-	memcpy(&ipv4, server->s6_addr + 12, sizeof(ipv4));
-	if (IN6_IS_ADDR_V4MAPPED(server))
-		doppel_ip4_format(ipv4, text);
-	else
-		snprintf(text, LAN_SERVER_TEXT, "%s%s%s", doppel_ip6_format(server, address),
-			 IN6_IS_ADDR_LINKLOCAL(server) ? "%" : "",
-			 IN6_IS_ADDR_LINKLOCAL(server) ? gateway->wan.name : "");
+	snprintf(text, LAN_SERVER_TEXT, "%s%s%s", doppel_ip_format(server, address),
+		 IN6_IS_ADDR_LINKLOCAL(server) ? "%" : "",
+		 IN6_IS_ADDR_LINKLOCAL(server) ? gateway->wan.name : "");
 }
 
 static int replace_file(const char *path, const char *text)

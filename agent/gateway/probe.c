@@ -4,6 +4,7 @@
 #include <net/if_arp.h>
 #include <string.h>
 
+#include "base/cidr.h"
 #include "base/clock.h"
 
 #define REST_MS 60000
@@ -21,14 +22,6 @@ static bool is_ipv4(const struct probe *probe)
 	return IN6_IS_ADDR_V4MAPPED(&probe->aim.router);
 }
 
-static struct in_addr ipv4_of(const struct in6_addr *mapped)
-{
-	struct in_addr ipv4;
-
-	memcpy(&ipv4, mapped->s6_addr + 12, sizeof(ipv4));
-	return ipv4;
-}
-
 static bool known(const struct probe *probe)
 {
 	return doppel_mac_is_host(&probe->router_mac);
@@ -41,8 +34,8 @@ static void send_probe(struct probe *probe)
 	const struct arp arp = {
 		.operation = ARPOP_REQUEST,
 		.sender_mac = aim->mac,
-		.sender = ipv4_of(&aim->source),
-		.target = ipv4_of(&aim->router),
+		.sender = doppel_ip_ipv4(&aim->source),
+		.target = doppel_ip_ipv4(&aim->router),
 	};
 	uint8_t frame[FRAME_MAX];
 	size_t len;
@@ -104,7 +97,7 @@ static bool answer_of(const struct probe *probe, const struct packet *packet, st
 
 	if (is_ipv4(probe)) {
 		if (packet->kind != PACKET_ARP || packet->arp.operation != ARPOP_REPLY ||
-		    !doppel_ip4_eq(packet->arp.sender, ipv4_of(&probe->aim.router)))
+		    !doppel_ip4_eq(packet->arp.sender, doppel_ip_ipv4(&probe->aim.router)))
 			return false;
 		*mac = packet->arp.sender_mac;
 	} else {

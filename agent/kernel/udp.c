@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cidr.h"
 #include "base/list.h"
 
 struct connected {
@@ -36,11 +36,14 @@ static int udp_connect(struct udp_socket *socket_, const struct in6_addr *server
 		.sin6_addr = *server,
 		.sin6_scope_id = IN6_IS_ADDR_LINKLOCAL(server) ? ifindex : 0,
 	};
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	const struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr = doppel_ip_ipv4(server),
+	};
 	const bool v4 = IN6_IS_ADDR_V4MAPPED(server);
 	int err;
 
-	memcpy(&in.sin_addr, server->s6_addr + 12, sizeof(in.sin_addr));
 	end(connected);
 	connected->fd = socket(v4 ? AF_INET : AF_INET6,
 			       SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

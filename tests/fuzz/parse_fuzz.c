@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One frame from the WAN to every parser: ARP, DHCPv4, DHCPv6, router and neighbour messages. */
+/* One frame to every parser: ARP, DHCPv4 both ways, DHCPv6, router and neighbour messages. */
 #include <stdlib.h>
 
 #include "gateway/dhcp4_message.h"
@@ -13,9 +13,13 @@ static void parse_dhcp4(const struct packet *packet)
 {
 	struct dhcp4_reply reply;
 	struct dhcp4_lease lease;
+	struct dhcp4_looks looks;
 	struct mac chaddr;
 
 	doppel_dhcp4_peek(packet, &chaddr);
+	if (doppel_dhcp4_parse_looks(packet->payload, packet->len, &chaddr, &looks) ==
+		    VERDICT_ACCEPTED && looks.parameter_count > DHCP4_PARAMETERS_MAX)
+		abort();
 	if (doppel_dhcp4_parse(packet->payload, packet->len, &reply) == VERDICT_ACCEPTED &&
 	    doppel_dhcp4_parse_lease(&reply, &lease) == VERDICT_ACCEPTED &&
 	    (!doppel_ip4_is_host(lease.address) || lease.dns_count > DHCP4_SERVERS_MAX ||
