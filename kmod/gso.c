@@ -20,6 +20,9 @@ bool doppel_gso_undo_ufo(struct sk_buff *skb, struct doppel_packet *packet)
 {
 	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_UDP))
 		return false;
+	/* Clones, on the other ports of a bridge for one, share what says so. */
+	if (skb_unclone(skb, GFP_ATOMIC))
+		return false;
 
 	skb_gso_reset(skb);
 	packet->may_cut = true;

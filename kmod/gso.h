@@ -12,7 +12,8 @@
 bool doppel_gso_is_plain(const struct sk_buff *skb);
 
 /* A datagram that the NIC would have cut into fragments (UFO; virtual machines send such) becomes one
- * without offload that may be cut. False, and nothing changed, if it is something else.
+ * without offload that may be cut. False, and nothing changed, if it is something else, or without
+ * memory. The packet may have moved: pointers into it are to be taken again.
  */
 bool doppel_gso_undo_ufo(struct sk_buff *skb, struct doppel_packet *packet);
 

@@ -126,13 +126,14 @@ unsigned int doppel_outbound(struct doppel_gateway *gw, struct sk_buff *skb,
 			     struct doppel_packet *packet, struct doppel_session *session)
 {
 	int growth = doppel_growth(session, packet, true);
-	struct iphdr *iph = (struct iphdr *)skb->data;
 	unsigned int len = packet->len;
+	struct iphdr *iph;
 	unsigned int limit;
 	bool fits;
 
 	if (unlikely(!doppel_gso_is_plain(skb)) && !doppel_gso_undo_ufo(skb, packet))
 		return each_segment(gw, skb, session);
+	iph = (struct iphdr *)skb->data;
 	if (unlikely(iph->ttl <= 1)) {
 		tell(gw, session, skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 		return doppel_drop_of(session, skb, DOPPEL_DROP_REASON_TTL);

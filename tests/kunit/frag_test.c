@@ -694,18 +694,23 @@ static void udp_gso(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, doppel_total_sum(gateway(), DOPPEL_TOTAL_SEGMENTED), 0);
 }
 
-/* UFO: one datagram, which a NIC was to cut into fragments. */
+/* UFO: one datagram, which a NIC was to cut into fragments. Who has a clone of it sees no change. */
 static void ufo(struct kunit *test)
 {
 	struct whole *whole = make_whole(test);
+	struct sk_buff *skb, *clone;
 	u8 *l4 = make_bytes(test);
 	unsigned int i, len;
 
 	begin_flows(test);
 	for (i = 0; i < 6; i++) {
 		for (len = 8 + SEGMENTS * SEGMENT; len < 9000; len += 3000) {
-			feed(test, directions[i].door,
-			     make_super(test, &directions[i], l4, len, SKB_GSO_UDP));
+			skb = make_super(test, &directions[i], l4, len, SKB_GSO_UDP);
+			clone = skb_clone(skb, GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, clone);
+			feed(test, directions[i].door, skb);
+			KUNIT_EXPECT_EQ(test, skb_shinfo(clone)->gso_type, SKB_GSO_UDP);
+			kfree_skb(clone);
 			collect(test, &directions[i], whole);
 			expect_datagram(test, &directions[i], whole, l4, len);
 			KUNIT_EXPECT_LE(test, whole->longest, 1500);
