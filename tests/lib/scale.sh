@@ -175,9 +175,8 @@ cpu_of()
 # at it meanwhile.
 capture_start()
 {
-	capture_file=$TB_PCAP/$tb_name-$1.pcap
-	mkdir -p "$TB_PCAP"
-	rm -f "$capture_file" "$tb/log/tcpdump-$1.log"
+	capture_anew "$1"
+	rm -f "$tb/log/tcpdump-$1.log"
 	spawn "tcpdump-$1.log" isp tcpdump -i swgw -Q in -s 400 -B 16384 -Z root -w "$capture_file"
 	capture_pid=$spawned
 	within 10 grep -q listening "$tb/log/tcpdump-$1.log" || bail_out "tcpdump does not start"

@@ -382,21 +382,28 @@ ping_from()
 
 # --- capture ---------------------------------------------------------------------------------
 
+# capture_anew NAME: where a capture goes. Guests of several kernels share the directory, and may run the
+# same scenario at the same time.
+capture_anew()
+{
+	capture_file=$TB_PCAP/$tb_name.${DOPPEL_KERNEL:-none}-$1.pcap
+	mkdir -p "$TB_PCAP"
+	rm -f "$capture_file"
+}
+
 # capture_start NAME: every frame that comes in through the gateway's port, before the firewall
 capture_start()
 {
-	capture_file=$TB_PCAP/$tb_name-$1.pcap
-	mkdir -p "$TB_PCAP"
-	rm -f "$capture_file"
+	capture_anew "$1"
 	spawn "tcpdump-$1.log" isp tcpdump -i swgw -Q in -s 400 -U --immediate-mode -Z root -w "$capture_file"
 	capture_pid=$spawned
 	within 10 test -s "$capture_file" >/dev/null || bail_out "tcpdump does not start: $(cat "$tb/log/tcpdump-$1.log")"
 }
 
-# capture_read [TCPDUMP ARGUMENTS]
+# capture_read [TCPDUMP ARGUMENTS]: what else tcpdump says is in the log of the same name
 capture_read()
 {
-	tcpdump -r "$capture_file" -nn "$@" 2>/dev/null
+	tcpdump -r "$capture_file" -nn "$@" 2>"$tb/log/tcpdump-read"
 }
 
 # capture_stop: what is on the way gets its second to arrive
@@ -428,7 +435,7 @@ capture_only_registered()
 		strangers=1
 		capture_read -e "ether src $mac" | head -n 5
 	done
-	[ $frames = 1 ] || echo "nothing was captured"
+	[ $frames = 1 ] || { echo "nothing was captured"; cat "$tb/log/tcpdump-read"; ls -l "$capture_file"; }
 	[ $frames = 1 ] && [ $strangers = 0 ]
 }
 
