@@ -12,6 +12,7 @@
 #include "gateway/device.h"
 #include "gateway/forwards.h"
 #include "gateway/lease.h"
+#include "gateway/looks.h"
 #include "gateway/state.h"
 
 static bool same_addresses(const struct module_device *a, const struct module_device *b)
@@ -163,6 +164,7 @@ static void write_device(struct device *device)
 
 	snprintf(row.name, sizeof(row.name), "%s", device->hostname);
 	snprintf(row.status, sizeof(row.status), "%s", doppel_device_status_name(device->status));
+	doppel_looks_format(&device->dhcp4.config.looks, row.looks);
 	doppel_store_device_put(device->gateway->store, &row);
 	device->stored = true;
 	device->kept_lan = device->lan_ipv4;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "gateway/config.h"
 #include "gateway/device.h"
+#include "gateway/looks.h"
 #include "gateway/state.h"
 
 #define POLL_MAX_MS 10000
@@ -289,6 +290,8 @@ static int restore(const struct store_device *stored, void *ctx)
 	if (err)
 		return err;
 	snprintf(device->hostname, sizeof(device->hostname), "%s", stored->name);
+	if (doppel_looks_parse(stored->looks, &device->dhcp4.config.looks))
+		doppel_log(LOG_WARNING, "store: a device's looks that cannot be read: listening anew");
 	doppel_claim_grant(device, lan_address(gateway, stored->lan_ipv4));
 	device->seen = device->stored = true;
 	device->kept_lan = device->lan_ipv4;

@@ -9,6 +9,7 @@
 #include "gateway/device.h"
 #include "gateway/export.h"
 #include "gateway/forwards.h"
+#include "gateway/looks.h"
 #include "gateway/state.h"
 
 int doppel_gateway_export(struct gateway *gateway, struct json_t **document)
@@ -151,6 +152,8 @@ static int take(struct gateway *gateway, const struct import_device *imported,
 		device->discovered_at = row->discovered_at;
 	if (row->name[0])
 		snprintf(device->hostname, sizeof(device->hostname), "%s", row->name);
+	if (doppel_looks_unknown(&device->dhcp4.config.looks))
+		doppel_looks_parse(row->looks, &device->dhcp4.config.looks);
 	if (row->lan_ipv4.s_addr && !device->lan_ipv4.s_addr)
 		doppel_claim_grant(device, row->lan_ipv4);
 	if (row->last_seen > device->last_seen)

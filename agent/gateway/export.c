@@ -48,9 +48,9 @@ static json_t *object_of(struct export *export, const struct mac *mac)
 	if (!exported)
 		return NULL;
 	exported->mac = *mac;
-	exported->json = json_pack("{s:s, s:s, s:n, s:n, s:n, s:n, s:{}, s:[]}", "mac_address",
+	exported->json = json_pack("{s:s, s:s, s:n, s:n, s:n, s:n, s:n, s:{}, s:[]}", "mac_address",
 				   doppel_mac_format(mac, text), "name", "", "status", "ipv4_address",
-				   "discovered_at", "last_seen", "leases", "forwards");
+				   "discovered_at", "last_seen", "looks", "leases", "forwards");
 	if (!exported->json || json_array_append_new(export->devices, exported->json) ||
 	    doppel_map_add(&export->by_mac, &exported->node, &exported->mac)) {
 		free(exported);
@@ -73,6 +73,8 @@ static int add_device(const struct store_device *device, void *ctx)
 				    json_string(doppel_ip4_format(device->lan_ipv4, text)));
 	json_object_set_new(json, "discovered_at", time_json(device->discovered_at));
 	json_object_set_new(json, "last_seen", time_json(device->last_seen));
+	if (device->looks[0])
+		json_object_set_new(json, "looks", json_loads(device->looks, 0, NULL));
 	return 0;
 }
 

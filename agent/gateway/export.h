@@ -4,10 +4,10 @@
  *
  *	{"format": "doppel devices", "version": 1, "exported_at": TIME, "devices": [
  *		{"mac_address", "name", "status", "ipv4_address", "discovered_at", "last_seen",
- *		 "leases": {"dhcp4": {…}, "dhcp6": {…}, "slaac": {…}},
+ *		 "looks": {…}, "leases": {"dhcp4": {…}, "dhcp6": {…}, "slaac": {…}},
  *		 "forwards": [{"protocol": "tcp", "port": N, "to": N}]}]}
  *
- * Leases are as in lease.h; forwards are those that were added by hand.
+ * Looks are as in looks.h, leases as in lease.h; forwards are those that were added by hand.
  */
 #ifndef DOPPEL_GATEWAY_EXPORT_H
 #define DOPPEL_GATEWAY_EXPORT_H

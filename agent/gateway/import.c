@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "gateway/export.h"
+#include "gateway/looks.h"
 
 /* Where in the document, and what was found wrong so far. */
 struct reader {
@@ -121,20 +122,31 @@ static void read_row(struct reader *reader, const json_t *object)
 	row->last_seen = read_time(reader, object, "last_seen");
 }
 
-/* The lease's text for its decoder; NULL if there is none. */
-static char *lease_text(const json_t *leases, const char *protocol)
+/* A value's text for its decoder; NULL if there is none. */
+static char *text_of(const json_t *object, const char *name)
 {
-	const json_t *lease = json_object_get(leases, protocol);
+	const json_t *value = json_object_get(object, name);
 
-	return lease && !json_is_null(lease) ? json_dumps(lease, JSON_ENCODE_ANY) : NULL;
+	return value && !json_is_null(value) ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+}
+
+static void read_looks(struct reader *reader, const json_t *object)
+{
+	auto_free char *text = text_of(object, "looks");
+	struct dhcp4_looks looks;
+
+	if (text && doppel_looks_parse(text, &looks))
+		wrong(reader, "looks", "are not what doppel exports as such");
+	else if (text)
+		doppel_looks_format(&looks, reader->device->row.looks);
 }
 
 static void read_leases(struct reader *reader, const json_t *object)
 {
 	static const char *const names[] = { "dhcp4", "dhcp6", "slaac", NULL };
 	const json_t *leases = json_object_get(object, "leases");
-	auto_free char *text4 = lease_text(leases, "dhcp4"), *text6 = lease_text(leases, "dhcp6");
-	auto_free char *text = lease_text(leases, "slaac");
+	auto_free char *text4 = text_of(leases, "dhcp4"), *text6 = text_of(leases, "dhcp6");
+	auto_free char *text = text_of(leases, "slaac");
 	struct import_device *device = reader->device;
 
 	if (leases && !json_is_object(leases))
@@ -201,8 +213,8 @@ int doppel_import_device(const json_t *document, size_t index, struct clock *clo
 			 struct import_device *device, struct doppel_error *error)
 {
 	static const char *const names[] = {
-		"mac_address", "name", "status", "ipv4_address", "discovered_at", "last_seen", "leases",
-		"forwards", NULL,
+		"mac_address", "name", "status", "ipv4_address", "discovered_at", "last_seen", "looks",
+		"leases", "forwards", NULL,
 	};
 	const json_t *object = json_array_get(json_object_get(document, "devices"), index);
 	const json_t *forwards = json_object_get(object, "forwards"), *forward;
@@ -217,6 +229,7 @@ int doppel_import_device(const json_t *document, size_t index, struct clock *clo
 	}
 	check_names(&reader, object, "", names);
 	read_row(&reader, object);
+	read_looks(&reader, object);
 	read_leases(&reader, object);
 	if (forwards && !json_is_array(forwards))
 		wrong(&reader, "forwards", "must be a list");

@@ -21,11 +21,11 @@ static void take_looks(struct device *device, const struct dhcp4_looks *looks)
 	if (!memcmp(&device->dhcp4.config.looks, looks, sizeof(*looks)))
 		return;
 	device->dhcp4.config.looks = *looks;
-	if (!looks->hostname[0] || !strcmp(device->hostname, looks->hostname))
-		return;
-	snprintf(device->hostname, sizeof(device->hostname), "%s", looks->hostname);
 	device->keep_device = true;
-	device->changed = true;
+	if (looks->hostname[0] && strcmp(device->hostname, looks->hostname)) {
+		snprintf(device->hostname, sizeof(device->hostname), "%s", looks->hostname);
+		device->changed = true;
+	}
 	doppel_device_settle(device);
 }
 

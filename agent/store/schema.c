@@ -33,6 +33,7 @@ static const char *const steps[] = {
 	"	key TEXT PRIMARY KEY,"
 	"	value TEXT NOT NULL"
 	") WITHOUT ROWID;",
+	"ALTER TABLE devices ADD COLUMN looks TEXT NOT NULL DEFAULT '';",
 };
 
 const struct schema doppel_schema = { steps, sizeof(steps) / sizeof(steps[0]) };

@@ -10,11 +10,12 @@
 #include "store/database.h"
 
 static const char *const sql[STATEMENTS] = {
-	[DEVICE_PUT] = "INSERT INTO devices (mac, name, lan_ipv4, status, discovered_at, last_seen)"
-		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (mac) DO UPDATE SET"
-		       " name = ?2, lan_ipv4 = ?3, status = ?4, discovered_at = ?5, last_seen = ?6",
+	[DEVICE_PUT] = "INSERT INTO devices (mac, name, lan_ipv4, status, discovered_at, last_seen, looks)"
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (mac) DO UPDATE SET"
+		       " name = ?2, lan_ipv4 = ?3, status = ?4, discovered_at = ?5, last_seen = ?6,"
+		       " looks = ?7",
 	[DEVICE_DEL] = "DELETE FROM devices WHERE mac = ?1",
-	[DEVICE_ALL] = "SELECT mac, name, lan_ipv4, status, discovered_at, last_seen"
+	[DEVICE_ALL] = "SELECT mac, name, lan_ipv4, status, discovered_at, last_seen, looks"
 		       " FROM devices ORDER BY mac",
 	[LEASE_PUT] = "INSERT INTO leases (mac, protocol, addresses, data) VALUES (?1, ?2, ?3, ?4)"
 		      " ON CONFLICT (mac, protocol) DO UPDATE SET addresses = ?3, data = ?4",
@@ -234,6 +235,7 @@ int doppel_store_device_put(struct store *store, const struct store_device *devi
 	bind_text(statement, 4, device->status);
 	sqlite3_bind_int64(statement, 5, device->discovered_at);
 	sqlite3_bind_int64(statement, 6, device->last_seen);
+	bind_text(statement, 7, device->looks);
 	return run(store, DEVICE_PUT);
 }
 
@@ -276,6 +278,7 @@ static int device_row(sqlite3_stmt *statement, void *ctx)
 	snprintf(device.status, sizeof(device.status), "%s", column_text(statement, 3));
 	device.discovered_at = sqlite3_column_int64(statement, 4);
 	device.last_seen = sqlite3_column_int64(statement, 5);
+	snprintf(device.looks, sizeof(device.looks), "%s", column_text(statement, 6));
 	return walker->cb(&device, walker->ctx);
 }
 

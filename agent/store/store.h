@@ -23,6 +23,7 @@ struct store;
 
 #define STORE_NAME_TEXT 64
 #define STORE_STATUS_TEXT 16
+#define STORE_LOOKS_TEXT 640
 
 struct store_device {
 	struct mac mac;
@@ -31,6 +32,7 @@ struct store_device {
 	char status[STORE_STATUS_TEXT];	/* as it was last, in the words of the API */
 	int64_t discovered_at;		/* seconds since the epoch, 0: never */
 	int64_t last_seen;
+	char looks[STORE_LOOKS_TEXT];	/* its DHCP client's, the gateway's own JSON; "": unknown */
 };
 
 /* Strings are the store's and good until the callback returns. */

@@ -56,6 +56,10 @@ static void test_round(void)
 	is_int(json_integer_value(json_object_get(json_array_get(json_object_get(
 			first(document), "forwards"), 0), "to")), 90, "its forward");
 
+	ok(json_is_null(json_object_get(first(document), "looks")), "it was not heard on the LAN");
+	json_object_set_new(first(document), "looks",
+			    json_pack("{s:s, s:s, s:[i, i]}", "hostname", "printer", "vendor_class",
+				      "MSFT 5.0", "parameters", 1, 44));
 	other->router = true;
 	fake_start(other, FAKE_DUAL);
 	is_int(doppel_gateway_import(other->gw, document, &counts, &error), 0, "another box takes it");
@@ -70,6 +74,8 @@ static void test_round(void)
 	again = exported(other);
 	is_str(text_of(first(again), "discovered_at"), text_of(first(document), "discovered_at"),
 	       "since when they are known");
+	is_str(text_of(json_object_get(first(again), "looks"), "vendor_class"), "MSFT 5.0",
+	       "and as what they show themselves");
 	json_decref(again);
 
 	is_int(doppel_gateway_import(other->gw, document, &counts, &error), 0, "twice is once");
@@ -133,6 +139,8 @@ static void test_refusals(void)
 		"devices[1].name: has control characters in it");
 	refused(other, good, "devices.1.last_seen", json_string("today"),
 		"devices[1].last_seen: must be a time like 2026-11-23T19:30:00Z, not today");
+	refused(other, good, "devices.1.looks", json_object(),
+		"devices[1].looks: are not what doppel exports as such");
 	refused(other, good, "devices.1.leases.dhcp4", json_object(),
 		"devices[1].leases.dhcp4: is no DHCPv4 lease as doppel exports it");
 	refused(other, good, "devices.1.leases.dhcp5", json_object(),

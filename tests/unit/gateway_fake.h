@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "base/rand.h"
 #include "gateway/config.h"
+#include "gateway/dhcp4_message.h"
 #include "gateway/frame.h"
 #include "gateway/gateway.h"
 #include "gateway/ndp.h"
@@ -98,6 +99,7 @@ struct fake {
 	const char *pref64;		/* a /96, advertised, or NULL */
 	uint16_t pref64_s;
 	uint8_t unregistered;		/* last byte of the MAC that the firewall keeps out */
+	struct dhcp4_looks said;	/* in the last DISCOVER or REQUEST */
 	unsigned int frames, discovers, requests, releases, foreign, arps, router_solicits;
 	struct {
 		size_t len;
@@ -692,10 +694,12 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	uint8_t reply[300] = { 2, 1, 6 }, frame[FRAME_MAX];
 	uint8_t *server = reply + 236 + 9, *router = reply + 236 + 27;
 	uint8_t type = request->len > 242 ? request->payload[242] : 0;
+	struct mac chaddr;
 
 	fake->discovers += type == 1;
 	fake->requests += type == 3;
 	fake->releases += type == 7;
+	doppel_dhcp4_parse_looks(request->payload, request->len, &chaddr, &fake->said);
 	if ((type != 1 && type != 3) || !fake->dhcp_server || (type == 3 && fake->dhcp_no_ack))
 		return;
 	memcpy(reply + 4, request->payload + 4, 4);

@@ -2,6 +2,7 @@
 /* What devices say to the LAN's DHCP server, and what of it they say on the WAN. */
 #include "gateway/device.h"
 #include "gateway/dhcp4_message.h"
+#include "gateway/looks.h"
 #include "gateway_fake.h"
 
 static const struct dhcp4_looks looks = {
@@ -75,9 +76,65 @@ static void test_refused(void)
 	fake_free(fake);
 }
 
+/* A name that is no ASCII, from another source; then what is no looks at all. */
+static void test_text(void)
+{
+	static const char *const wrong[] = {
+		"{", "[]", "{\"hostname\":\"a\",\"parameters\":[]}",
+		"{\"hostname\":\"a\\tb\",\"vendor_class\":\"\",\"parameters\":[1]}",
+		"{\"hostname\":\"\",\"vendor_class\":\"\",\"parameters\":[0]}",
+		"{\"hostname\":\"\",\"vendor_class\":\"\",\"parameters\":[255]}",
+		"{\"hostname\":\"\",\"vendor_class\":\"\",\"parameters\":[3,3]}",
+		"{\"hostname\":\"\",\"vendor_class\":\"\",\"parameters\":[\"3\"]}",
+	};
+	struct dhcp4_looks full = { .parameter_count = DHCP4_PARAMETERS_MAX }, read = looks;
+	char text[STORE_LOOKS_TEXT];
+
+	memset(full.hostname, '"', sizeof(full.hostname) - 1);
+	memset(full.vendor_class, '\\', DHCP4_VENDOR_CLASS_MAX);
+	for (unsigned int i = 0; i < DHCP4_PARAMETERS_MAX; i++)
+		full.parameters[i] = (uint8_t)(254 - i);
+	doppel_looks_format(&full, text);
+	is_int(doppel_looks_parse(text, &read), 0, "the longest looks");
+	is_mem(&read, &full, sizeof(read), "are what they were");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		is_int(doppel_looks_parse(wrong[i], &read), -EINVAL, "refused: %s", wrong[i]);
+	is_mem(&read, &full, sizeof(read), "and nothing is changed");
+	memset(&full, 0, sizeof(full));
+	strcpy(full.hostname, "printer");
+	doppel_looks_format(&full, text);
+	is_str(text, "", "a name alone is no looks");
+}
+
+/* Another agent, then another boot: servers see the same device. */
+static void test_kept(void)
+{
+	struct fake *fake = fake_new();
+
+	fake_start(fake, FAKE_PLAIN);
+	say(fake, DHCP4_DISCOVER, 7, 7, &looks);
+	fake_run(fake, 100000);
+	fake_stop(fake);
+	fake->device_count = fake->forward_count = 0;
+	fake->set = false;
+	fake->requests = 0;
+	fake_start(fake, FAKE_PLAIN);
+	is_str(device(fake, 7)->dhcp4.config.looks.vendor_class, "MSFT 5.0",
+	       "what was heard is known to the next agent");
+	fake_run(fake, 20000);
+	is_int(fake->requests, 1, "an INIT-REBOOT");
+	ok(fake->said.parameter_count == 11 && !memcmp(fake->said.parameters, looks.parameters, 4),
+	   "asks for what the device asks for");
+	is_str(fake->said.vendor_class, "MSFT 5.0", "with its vendor class");
+	is_str(fake->said.hostname, "printer", "and its name");
+	fake_free(fake);
+}
+
 int main(void)
 {
 	test_mirrored();
+	test_kept();
+	test_text();
 	test_refused();
 	return done_testing();
 }

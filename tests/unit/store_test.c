@@ -26,6 +26,7 @@ static const struct store_device printer = {
 	.status = "active",
 	.discovered_at = 1000,
 	.last_seen = 2000,
+	.looks = "{\"hostname\":\"printer\"}",
 };
 
 static struct store *open_store(void)
@@ -77,6 +78,7 @@ static void test_devices(struct store *store)
 	is_str(got.status, "active", "status");
 	is_int(got.discovered_at, 1000, "discovered");
 	is_int(got.last_seen, 2000, "last seen");
+	is_str(got.looks, device.looks, "what it says of itself");
 	strcpy(device.name, "x'); DROP TABLE devices; --");
 	doppel_store_device_put(store, &device);
 	doppel_store_device_foreach(store, copy_device, &got);
@@ -241,8 +243,8 @@ static void test_versions(void)
 	set_version("PRAGMA user_version = 1000");
 	is_int(doppel_store_open(path, &store, &error), -EINVAL, "a newer schema is refused");
 	snprintf(want, sizeof(want),
-		 "%s: of version 1000, and this doppel knows up to 1: use the newer doppel, or move the file away to begin anew",
-		 path);
+		 "%s: of version 1000, and this doppel knows up to %zu: use the newer doppel, or move the file away to begin anew",
+		 path, doppel_schema.count);
 	is_str(error.text, want, "with what to do");
 	set_version("PRAGMA user_version = 0");
 	error = (struct doppel_error){};
@@ -275,13 +277,18 @@ static size_t count_copies(const char *pattern)
 
 static void test_migration(void)
 {
-	static const char *const steps[] = { "-- as it is", "CREATE TABLE extra (x INTEGER)" };
-	static const struct schema next = { steps, 2 };
+	const size_t now = doppel_schema.count;
+	const char *steps[now + 1];
+	const struct schema next = { steps, now + 1 };
 	struct doppel_error error = {};
 	struct store *store = open_store();
-	char copy[80];
+	char back[80], copy[96];
 	glob_t found;
 	sqlite3 *db;
+
+	memcpy(steps, doppel_schema.steps, now * sizeof(*steps));
+	steps[now] = "CREATE TABLE extra (x INTEGER)";
+	snprintf(back, sizeof(back), "DROP TABLE extra; PRAGMA user_version = %zu", now);
 
 	doppel_store_device_put(store, &printer);
 	doppel_store_close(store);
@@ -290,16 +297,41 @@ static void test_migration(void)
 		is_int(doppel_schema_migrate(db, &next, path, &error), 0, "to the next version: %s",
 		       error.text);
 		is_int(doppel_schema_migrate(db, &next, path, &error), 0, "which is done once");
-		sqlite3_exec(db, "DROP TABLE extra; PRAGMA user_version = 1", NULL, NULL, NULL);
+		sqlite3_exec(db, back, NULL, NULL, NULL);
 		sqlite3_close(db);
 	}
-	is_int(count_copies("v1-*"), 3, "the last few copies from before are kept");
-	snprintf(copy, sizeof(copy), "%s.v1-*", path);
+	snprintf(copy, sizeof(copy), "v%zu-*", now);
+	is_int(count_copies(copy), 3, "the last few copies from before are kept");
+	snprintf(copy, sizeof(copy), "%s.v%zu-*", path, now);
 	glob(copy, 0, NULL, &found);
 	snprintf(copy, sizeof(copy), "%s", found.gl_pathv[2]);
 	globfree(&found);
 	is_int(doppel_store_open_readonly(copy, &store, &error), 0, "each is a database");
 	is_int(count_devices(store), 1, "with what there was");
+	doppel_store_close(store);
+}
+
+/* A file as the first doppel wrote it. */
+static void test_first_version(void)
+{
+	const struct schema first = { doppel_schema.steps, 1 };
+	struct store_device got = printer;
+	struct doppel_error error = {};
+	struct store *store;
+	sqlite3 *db;
+
+	unlink(path);
+	sqlite3_open(path, &db);
+	is_int(doppel_schema_migrate(db, &first, NULL, &error), 0, "a file of version 1: %s", error.text);
+	sqlite3_exec(db, "INSERT INTO devices VALUES ('02:00:00:00:00:02', 'old', '', 'active', 1, 2)",
+		     NULL, NULL, NULL);
+	sqlite3_close(db);
+	store = open_store();
+	is_int(doppel_store_device_foreach(store, copy_device, &got), 7, "has its device");
+	is_str(got.name, "old", "with its name");
+	is_str(got.looks, "", "and what was not kept then is unknown");
+	is_int(doppel_store_losses(store), 0, "nothing is lost");
+	ok(count_copies("v1-*") > 0, "a copy from before is kept");
 	doppel_store_close(store);
 }
 
@@ -357,12 +389,14 @@ static void test_damage(void)
 /* Another's write takes all pages out of the agent's memory; then the file is no database any more. */
 static void spoil(void)
 {
+	char sql[120];
 	sqlite3 *db;
 	struct stat st;
 
+	snprintf(sql, sizeof(sql), "UPDATE settings SET value = value; PRAGMA user_version = %zu;"
+		 "PRAGMA wal_checkpoint(TRUNCATE)", doppel_schema.count);
 	sqlite3_open(path, &db);
-	sqlite3_exec(db, "UPDATE settings SET value = value; PRAGMA user_version = 1;"
-			 "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+	sqlite3_exec(db, sql, NULL, NULL, NULL);
 	sqlite3_close(db);
 	stat(path, &st);
 	overwrite(4096, (size_t)st.st_size - 4096);
@@ -545,6 +579,7 @@ int main(void)
 	test_lock();
 	test_versions();
 	test_migration();
+	test_first_version();
 	test_damage();
 	test_damage_meanwhile();
 	test_log();
