@@ -72,8 +72,8 @@ struct device *doppel_adopt(struct gateway *gateway, const struct module_device 
 
 	if (!device)
 		return NULL;
-	if (!device->restored)
-		device->restored = calloc(1, sizeof(*device->restored));
+	free(device->restored);
+	device->restored = calloc(1, sizeof(*device->restored));
 	if (!device->restored)
 		return NULL;
 	assume4(held, device->restored, now);

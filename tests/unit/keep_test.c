@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "base/log.h"
+#include "gateway/device.h"
 
 #define DEVICES 120
 #define HOUR_MS 3600000LL
@@ -218,6 +219,32 @@ static void test_adopted_in_vain(void)
 	fake_free(fake);
 }
 
+/* What the module has now counts, not what was known of the device before. */
+static void test_adopted_instead(void)
+{
+	const struct mac mac = fake_mac(7);
+	const struct module_device held = {
+		.mac = mac,
+		.lan_ipv4 = fake_ip4("192.168.1.7"),
+		.wan_ipv6 = { { .ipv6 = doppel_ip6_link_local(&mac), .prefix_len = 64 } },
+		.wan_ipv6_count = 1,
+	};
+	struct fake *fake = fake_new();
+	struct restored_leases *old = calloc(1, sizeof(*old));
+	struct device *device;
+
+	fake_start(fake, FAKE_DUAL "  devices: {list: [{mac: \"02:00:00:00:00:07\"}]}\n");
+	device = doppel_gateway_find(fake->gw, &mac);
+	old->slaac_count = SLAAC_ADDRESSES_MAX;
+	old->dhcp4 = true;
+	device->restored = old;
+	doppel_adopt(fake->gw, &held);
+	is_int(device->restored->slaac_count, 1, "a device is taken back with its one address");
+	ok(doppel_ip6_eq(&device->restored->slaac[0].address, &held.wan_ipv6[0].ipv6) &&
+	   !device->restored->dhcp4, "and with nothing of before");
+	fake_free(fake);
+}
+
 /* A box without a battery: it boots into 1970, and is set when it has the network. */
 static void test_clock(void)
 {
@@ -309,6 +336,7 @@ int main(void)
 	test_lost();
 	test_adopted();
 	test_adopted_in_vain();
+	test_adopted_instead();
 	test_adopted_too_soon();
 	test_clock();
 	return done_testing();
