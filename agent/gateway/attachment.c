@@ -196,7 +196,8 @@ void doppel_attachment_advertised(struct gateway *gateway, const struct ra *ra)
 		return;
 	}
 	/* One more router, or another one instead? */
-	if (!routers->count || now - attachment->doubted_ms < RECENT_MS)
+	if (!routers->count || now - attachment->doubted_ms < RECENT_MS ||
+	    doppel_routers_in_excess(routers, &ra->router))
 		return;
 	attachment->doubted_ms = now;
 	tell_newcomer(gateway, ra);

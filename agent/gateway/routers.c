@@ -62,6 +62,22 @@ static bool known(const struct routers *routers, const struct in6_addr *router)
 	return false;
 }
 
+bool doppel_routers_in_excess(const struct routers *routers, const struct in6_addr *router)
+{
+	unsigned int i;
+
+	for (i = 0; i < routers->excess_count; i++)
+		if (doppel_ip6_eq(&routers->excess[i], router))
+			return true;
+	return routers->excess_count == ROUTERS_MAX;
+}
+
+static void remember_excess(struct routers *routers, const struct in6_addr *router)
+{
+	if (!doppel_routers_in_excess(routers, router))
+		routers->excess[routers->excess_count++] = *router;
+}
+
 /* Both kinds of what is told begin with who told it. */
 static const struct in6_addr *teller(const void *list, size_t size, unsigned int at)
 {
@@ -250,8 +266,10 @@ bool doppel_routers_update(struct routers *routers, const struct ra *ra)
 	if (!doppel_routers_default(routers, ra->received_ms))
 		routers->open_until = ra->received_ms + OPEN_MS;
 	slot = room(routers, ra);
-	if (!slot)
+	if (!slot) {
+		remember_excess(routers, &ra->router);
 		return false;
+	}
 	step_down(routers, slot, ra);
 	*slot = *ra;
 	forget_over(routers, ra->received_ms);
@@ -276,6 +294,8 @@ bool doppel_routers_expire(struct routers *routers, int64_t now_ms)
 		if (useful_until(&routers->ra[i]) > now_ms)
 			routers->ra[kept++] = routers->ra[i];
 	routers->count = kept;
+	if (kept < ROUTERS_MAX)
+		routers->excess_count = 0;
 	forget_over(routers, now_ms);
 	doppel_routers_elect(routers, now_ms);
 	return kept != had;

@@ -34,6 +34,8 @@ struct router_pref64 {
 struct routers {
 	struct ra ra[ROUTERS_MAX];	/* the newest of each router */
 	unsigned int count;
+	struct in6_addr excess[ROUTERS_MAX];	/* that spoke while there was no room for them */
+	unsigned int excess_count;
 	struct in6_addr first;		/* the default router, as long as it lives */
 	int64_t open_until;		/* before that it is being found: preference decides */
 	struct router_dns dns[ROUTERS_KEPT];	/* in the order in which they were heard */
@@ -52,6 +54,12 @@ struct routers {
  * false if none does.
  */
 bool doppel_routers_update(struct routers *routers, const struct ra *ra);
+
+/*
+ * Whether this one has spoken already while there was no room for it; with too many of them to be known
+ * one by one, each of them has.
+ */
+bool doppel_routers_in_excess(const struct routers *routers, const struct in6_addr *router);
 
 /*
  * The link was away and may lead elsewhere: name servers and NAT64 prefixes count for less than what

@@ -167,7 +167,7 @@ static void test_router6(void)
 	fake_free(fake);
 }
 
-static void advertise_from(struct fake *fake, const struct mac *mac)
+static void advertise(struct fake *fake, const struct in6_addr *router, const struct mac *mac)
 {
 	struct packet head = { .kind = PACKET_ICMP6, .src = *mac, .hop_limit = 255 };
 	const struct nd_router_advert ra = {
@@ -176,10 +176,28 @@ static void advertise_from(struct fake *fake, const struct mac *mac)
 	};
 	uint8_t frame[FRAME_MAX];
 
-	head.ip6.src = fake_router(fake);
+	head.ip6.src = *router;
 	doppel_ip6_parse("ff02::1", &head.ip6.dst);
 	head.dst = doppel_mac_multicast6(&head.ip6.dst);
 	fake_deliver(fake, frame, doppel_frame_icmp6(frame, &head, &ra, sizeof(ra)));
+}
+
+/* The router, from that MAC. */
+static void advertise_from(struct fake *fake, const struct mac *mac)
+{
+	const struct in6_addr router = fake_router(fake);
+
+	advertise(fake, &router, mac);
+}
+
+/* Router number @last beside the first, at its own address. */
+static void advertise_as(struct fake *fake, uint8_t last)
+{
+	const struct mac mac = { { 0x02, 0xee, 0, 0, 1, last } };
+	const struct in6_addr router = doppel_ip6_link_local(&mac);
+
+	advertise(fake, &router, &mac);
+	fake_run(fake, 11000);
 }
 
 static void test_router6_mac(void)
@@ -227,6 +245,38 @@ static void test_router6_flaps(void)
 	advertise_from(fake, &another);
 	fake_run(fake, 30000);
 	is_str(lease_of(fake, 7), "10.5.0.7", "after a while of quiet it is asked about at once");
+	fake_free(fake);
+}
+
+/* More routers than there is room for: each is a newcomer once, and many of them are no flood of questions. */
+static void test_router6_many(void)
+{
+	struct fake *fake = fake_new();
+	uint8_t i;
+
+	fake->router = true;
+	fake_start(fake, FAKE_DUAL);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	fake->arps = 0;
+	for (i = 1; i <= ROUTERS_MAX; i++)
+		advertise_as(fake, i);
+	ok(fake->arps >= ROUTERS_MAX, "each new router makes us ask for the old one: %u times", fake->arps);
+	fake->arps = 0;
+	for (i = 1; i <= 20; i++)
+		advertise_as(fake, ROUTERS_MAX);
+	ok(fake->arps <= 5, "one for which there was no room is not new again: asked %u times in 220 s",
+	   fake->arps);
+	for (i = 1; i <= 20; i++)
+		advertise_as(fake, ROUTERS_MAX + i);
+	fake->arps = 0;
+	for (i = 1; i <= 20; i++)
+		advertise_as(fake, ROUTERS_MAX + i);
+	ok(fake->arps <= 5, "nor are twenty of them: asked %u times in 220 s", fake->arps);
+	fake_run(fake, 1900000);
+	advertise_as(fake, ROUTERS_MAX);
+	is_int(fake->gw->routers.count, 2, "with the others gone it has room");
+	is_int(fake->gw->routers.excess_count, 0, "nobody is left over");
 	fake_free(fake);
 }
 
@@ -287,6 +337,7 @@ int main(void)
 	test_router6();
 	test_router6_mac();
 	test_router6_flaps();
+	test_router6_many();
 	test_families();
 	test_empty_server();
 	return done_testing();
