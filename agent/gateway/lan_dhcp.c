@@ -22,21 +22,33 @@
 
 #define DELAY_MIN_S 1.0
 #define DELAY_MAX_S 60.0
-#define NO_DNS_LEASE_S 300	/* devices come back soon for the name servers */
+#define NO_DNS_LEASE_S 120	/* devices come back soon for the name servers: dnsmasq's shortest */
 #define DNS_PORT 53
 #define DNS_ON "\nport=53\n"
 #define DNS_OFF "\nport=0\n"
 #define DNS_AGAIN_S 10.0	/* until the next look at who has the port */
 #define HEALTHY_S 30.0		/* ran that long: the next end is a new story */
+#define PATIENCE_S 3		/* with a dnsmasq that was asked to end */
 
 static void start(struct lan_dhcp *dhcp);
-static void end(struct lan_dhcp *dhcp);
+static void renew(struct lan_dhcp *dhcp);
 
 static void keepers_signals(sigset_t *signals)
 {
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGCHLD);
+}
+
+/* It is asked to end, then made to. */
+static void end_dnsmasq(pid_t child, const sigset_t *signals)
+{
+	const struct timespec patience = { .tv_sec = PATIENCE_S };
+
+	kill(child, SIGTERM);
+	while (waitpid(child, NULL, WNOHANG) != child)
+		if (sigtimedwait(signals, NULL, &patience) < 0)
+			kill(child, SIGKILL);
 }
 
 /*
@@ -70,10 +82,11 @@ static _Noreturn void keep(const char *file, pid_t agent)
 		execlp("dnsmasq", "dnsmasq", "--keep-in-foreground", "-C", file, (char *)NULL);
 		_exit(127);
 	}
+	if (child < 0)
+		_exit(126);
 	while (!sigwait(&signals, &sig)) {
 		if (sig == SIGTERM) {
-			kill(child, SIGTERM);
-			waitpid(child, NULL, 0);
+			end_dnsmasq(child, &signals);
 			_exit(0);
 		}
 		if (waitpid(child, &status, WNOHANG) == child)
@@ -84,7 +97,7 @@ static _Noreturn void keep(const char *file, pid_t agent)
 
 /*
  * The keeper is born with its signals blocked: an end() that follows at once must wait for its sigwait(),
- * and not run a handler that it has from the agent, after which end() would wait for ever.
+ * and not run a handler that it has from the agent, after which nobody would end it.
  */
 static pid_t fork_keeper(const char *file)
 {
@@ -126,6 +139,10 @@ static void on_end(struct ev_loop *loop, ev_child *child, int events)
 	dhcp->keeper = 0;
 	if (!dhcp->text)
 		return;
+	if (dhcp->ending) {
+		start(dhcp);
+		return;
+	}
 	doppel_log(LOG_ERR, "lan: dnsmasq ended (%s %d); again in %.0f s",
 		   status == 127 ? "is it installed? status" : "status", status, dhcp->delay_s);
 	retry_later(dhcp);
@@ -184,8 +201,7 @@ static void on_restart(struct ev_loop *loop, ev_timer *timer, int events)
 		start_in(dhcp, DNS_AGAIN_S);
 		return;
 	}
-	end(dhcp);
-	start(dhcp);
+	renew(dhcp);
 }
 
 static int write_config(const struct lan_dhcp *dhcp)
@@ -211,6 +227,7 @@ static void start(struct lan_dhcp *dhcp)
 	pid_t pid = -1;
 	int err;
 
+	ev_timer_stop(dhcp->loop, &dhcp->restart);
 	look_at_dns(dhcp);
 	err = write_config(dhcp);
 	dhcp->started = ev_now(dhcp->loop);
@@ -225,6 +242,7 @@ static void start(struct lan_dhcp *dhcp)
 		return;
 	}
 	dhcp->keeper = pid;
+	dhcp->ending = false;
 	ev_child_set(&dhcp->child, pid, 0);
 	ev_child_start(dhcp->loop, &dhcp->child);
 	if (dhcp->dns_taken)
@@ -232,17 +250,29 @@ static void start(struct lan_dhcp *dhcp)
 	doppel_log(LOG_INFO, "lan: dnsmasq serves DHCP");
 }
 
+/* on_end() comes when it has. */
 static void end(struct lan_dhcp *dhcp)
 {
 	ev_timer_stop(dhcp->loop, &dhcp->restart);
-	if (!dhcp->keeper)
+	if (!dhcp->keeper || dhcp->ending)
 		return;
-	ev_child_stop(dhcp->loop, &dhcp->child);
+	dhcp->ending = true;
 	kill(dhcp->keeper, SIGTERM);
-	/* dnsmasq holds the LAN port's socket until it is gone. */
-	while (waitpid(dhcp->keeper, NULL, 0) < 0 && errno == EINTR)
-		;
-	dhcp->keeper = 0;
+}
+
+/* dnsmasq holds the LAN port's socket until it is gone: then the next one starts. */
+static void renew(struct lan_dhcp *dhcp)
+{
+	if (dhcp->keeper)
+		end(dhcp);
+	else
+		start(dhcp);
+}
+
+static void forget(struct lan_dhcp *dhcp)
+{
+	free(dhcp->text);
+	dhcp->text = NULL;
 }
 
 /* dnsmasq does not start without a lease file that it can write. */
@@ -305,8 +335,7 @@ void doppel_lan_dhcp_render(const struct lan_dhcp *dhcp, const struct config *co
 	char router[DOPPEL_IP4_TEXT];
 	uint32_t lease_s = config->lan.dhcp.lease_s;
 
-	if (!dhcp->dns_count && !dhcp->fallback_count && config->wan.ipv4 &&
-	    lease_s > NO_DNS_LEASE_S)
+	if (!dhcp->dns_count && !dhcp->fallback_count && lease_s > NO_DNS_LEASE_S)
 		lease_s = NO_DNS_LEASE_S;
 	doppel_buf_printf(text,
 		"# Written by doppel from its own configuration; changes are lost.\n");
@@ -337,7 +366,8 @@ int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
 	struct buf auto_buf text = { 0 };
 
 	if (!config->lan.dhcp.on) {
-		doppel_lan_dhcp_stop(dhcp);
+		end(dhcp);
+		forget(dhcp);
 		return 0;
 	}
 	choose_leases(dhcp);
@@ -346,13 +376,12 @@ int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
 		return -ENOMEM;
 	if (dhcp->text && !strcmp(dhcp->text, text.data))
 		return 0;
-	end(dhcp);
-	free(dhcp->text);
+	forget(dhcp);
 	dhcp->router = config->lan.address;
 	dhcp->text = text.data;
 	text = (struct buf){ 0 };
 	dhcp->delay_s = DELAY_MIN_S;
-	start(dhcp);
+	renew(dhcp);
 	return 0;
 }
 
@@ -399,15 +428,17 @@ void doppel_lan_dhcp_retry(struct lan_dhcp *dhcp)
 	if (!dhcp->text || dhcp->keeper)
 		return;
 	dhcp->delay_s = DELAY_MIN_S;
-	end(dhcp);
 	start(dhcp);
 }
 
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp)
 {
 	end(dhcp);
-	free(dhcp->text);
-	dhcp->text = NULL;
+	forget(dhcp);
+	ev_child_stop(dhcp->loop, &dhcp->child);
+	while (dhcp->keeper && waitpid(dhcp->keeper, NULL, 0) < 0 && errno == EINTR)
+		;
+	dhcp->keeper = 0;
 }
 
 bool doppel_lan_dhcp_running(const struct lan_dhcp *dhcp)

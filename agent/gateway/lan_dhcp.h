@@ -39,6 +39,7 @@ struct lan_dhcp {
 	bool dns_taken;			/* somebody else answers there: dnsmasq does DHCP only */
 	char *text;			/* the running configuration; NULL: not wanted */
 	pid_t keeper;			/* 0: none */
+	bool ending;			/* it was told to end: then comes the next one, if it is wanted */
 	ev_child child;
 	ev_timer restart;
 	double delay_s;			/* before the next start; doubles */
@@ -49,7 +50,10 @@ struct lan_dhcp {
 void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const char *run_dir,
 			  const char *state);
 
-/* Bring the server to what the file says: start, restart, end or leave it as it is. */
+/*
+ * Bring the server to what the file says: start, restart, end or leave it as it is. Nothing is waited
+ * for: what is to end is followed by what is to start from the event loop.
+ */
 int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config);
 
 /*
@@ -71,6 +75,7 @@ bool doppel_lan_dhcp_relays(const struct lan_dhcp *dhcp);
 
 /* Do not wait for the next start, if it does not run. */
 void doppel_lan_dhcp_retry(struct lan_dhcp *dhcp);
+/* For good: waits until it has ended, some seconds at most. */
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp);
 bool doppel_lan_dhcp_running(const struct lan_dhcp *dhcp);
 

@@ -711,7 +711,7 @@ static void test_lan_dhcp(void)
 	struct config *config = fake_config(fake, FAKE_PLAIN);
 	const struct in_addr dns[] = { fake_ip4("10.1.2.1"), fake_ip4("10.1.2.2") };
 	const struct in_addr other[] = { fake_ip4("10.9.9.9"), fake_ip4("10.1.2.1") };
-	struct buf auto_buf before = { 0 }, after = { 0 };
+	struct buf auto_buf before = { 0 }, after = { 0 }, only6 = { 0 };
 	struct lan_dhcp dhcp;
 
 	config->lan.dhcp.first = fake_ip4("192.168.1.100");
@@ -723,7 +723,7 @@ static void test_lan_dhcp(void)
 	ok(strstr(before.data, "\nbind-interfaces\n"), "and only that");
 	ok(strstr(before.data, "\nport=0\n"), "without DNS of its own");
 	ok(strstr(before.data, "dhcp-leasefile=/var/lib/doppel/lan.leases\n"), "leases by the state");
-	ok(strstr(before.data, "dhcp-range=192.168.1.100,192.168.1.249,255.255.255.0,300\n"),
+	ok(strstr(before.data, "dhcp-range=192.168.1.100,192.168.1.249,255.255.255.0,120\n"),
 	   "short leases while no name server is known");
 	ok(doppel_lan_dhcp_set_dns(&dhcp, dns, 2), "a WAN lease names some");
 	ok(!doppel_lan_dhcp_set_dns(&dhcp, other, 2), "another order is no change");
@@ -732,6 +732,10 @@ static void test_lan_dhcp(void)
 	doppel_lan_dhcp_render(&dhcp, config, &after);
 	ok(strstr(after.data, "dhcp-option=option:dns-server,10.1.2.1,10.1.2.2\n"), "devices get them");
 	ok(strstr(after.data, "255.255.255.0,43200\n"), "and leases as long as the file says");
+	config->wan.ipv4 = false;
+	dhcp.dns_count = 0;
+	doppel_lan_dhcp_render(&dhcp, config, &only6);
+	ok(strstr(only6.data, "255.255.255.0,120\n"), "short ones, too, where only IPv6 can name some");
 	doppel_config_free(config);
 	fake_free(fake);
 }
@@ -784,23 +788,36 @@ static void on_term(int sig)
 	(void)sig;
 }
 
-/* A dnsmasq that is ended the moment it was started is ended: nobody waits for it in vain. */
-static void test_lan_dhcp_at_once(void)
+/* A script in dnsmasq's place. */
+static void fake_dnsmasq(const struct fake *fake, const char *script)
 {
-	static const char script[] = "#!/bin/sh\nexec /bin/sleep 60\n";
-	struct fake *fake = fake_new();
-	struct config *config = fake_config(fake, FAKE_PLAIN);
-	char program[128], file[128];
-	struct lan_dhcp dhcp;
+	char program[128];
 	FILE *written;
-	int i;
 
 	snprintf(program, sizeof(program), "%s/dnsmasq", fake->run_dir);
-	snprintf(file, sizeof(file), "%s/lan-dhcp.conf", fake->run_dir);
 	written = fopen(program, "we");
 	if (!written || fputs(script, written) < 0 || fclose(written) || chmod(program, 0700))
 		abort();
 	setenv("PATH", fake->run_dir, 1);
+}
+
+static void remove_file(const struct fake *fake, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", fake->run_dir, name);
+	unlink(path);
+}
+
+/* A dnsmasq that is ended the moment it was started is ended: nobody waits for it in vain. */
+static void test_lan_dhcp_at_once(void)
+{
+	struct fake *fake = fake_new();
+	struct config *config = fake_config(fake, FAKE_PLAIN);
+	struct lan_dhcp dhcp;
+	int i;
+
+	fake_dnsmasq(fake, "#!/bin/sh\nexec /bin/sleep 60\n");
 	config->lan.dhcp.on = true;
 	doppel_lan_dhcp_init(&dhcp, EV_DEFAULT, fake->run_dir, fake->state);
 	signal(SIGTERM, on_term);		/* as libev has it in the agent */
@@ -812,8 +829,77 @@ static void test_lan_dhcp_at_once(void)
 	alarm(0);
 	signal(SIGTERM, SIG_DFL);
 	ok(!doppel_lan_dhcp_running(&dhcp), "dnsmasq can be ended as soon as it was started");
-	unlink(program);
-	unlink(file);
+	remove_file(fake, "dnsmasq");
+	remove_file(fake, "lan-dhcp.conf");
+	doppel_config_free(config);
+	fake_free(fake);
+}
+
+/* How many have started by now; the first one's PID. */
+static int started(const struct fake *fake, pid_t *first)
+{
+	char path[128];
+	FILE *file;
+	int pid, count = 0;
+
+	snprintf(path, sizeof(path), "%s/started", fake->run_dir);
+	file = fopen(path, "re");
+	while (file && fscanf(file, "%d", &pid) == 1)
+		if (!count++)
+			*first = pid;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static void on_time(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)timer;
+	(void)events;
+	ev_break(loop, EVBREAK_ONE);
+}
+
+/* The event loop, until so many have started; 10 s at most. */
+static void wait_started(const struct fake *fake, int count, pid_t *first)
+{
+	ev_timer timer;
+	int i;
+
+	for (i = 0; i < 200 && started(fake, first) < count; i++) {
+		ev_timer_init(&timer, on_time, 0.05, 0);
+		ev_timer_start(EV_DEFAULT, &timer);
+		ev_run(EV_DEFAULT, 0);
+	}
+}
+
+/* One that does not end when it is asked to holds up nobody, and is made to. */
+static void test_lan_dhcp_stubborn(void)
+{
+	const struct in_addr dns = fake_ip4("10.1.2.1");
+	struct fake *fake = fake_new();
+	struct config *config = fake_config(fake, FAKE_PLAIN);
+	struct lan_dhcp dhcp;
+	ev_tstamp began;
+	pid_t first = 0;
+
+	fake_dnsmasq(fake, "#!/bin/sh\n[ -e \"$PATH/started\" ] || trap '' TERM\n"
+		     "echo $$ >>\"$PATH/started\"\nexec /bin/sleep 60\n");
+	config->lan.dhcp.on = true;
+	doppel_lan_dhcp_init(&dhcp, EV_DEFAULT, fake->run_dir, fake->state);
+	doppel_lan_dhcp_apply(&dhcp, config);
+	wait_started(fake, 1, &first);
+	began = ev_time();
+	doppel_lan_dhcp_set_dns(&dhcp, &dns, 1);
+	doppel_lan_dhcp_apply(&dhcp, config);
+	ok(ev_time() - began < 1, "nobody waits for a dnsmasq that is to end");
+	is_int(kill(first, 0), 0, "it is still there");
+	wait_started(fake, 2, &first);
+	is_int(started(fake, &first), 2, "the next one starts");
+	is_int(kill(first, 0), -1, "when it is gone");
+	doppel_lan_dhcp_stop(&dhcp);
+	remove_file(fake, "dnsmasq");
+	remove_file(fake, "started");
+	remove_file(fake, "lan-dhcp.conf");
 	doppel_config_free(config);
 	fake_free(fake);
 }
@@ -840,5 +926,6 @@ int main(void)
 	test_lan_dhcp();
 	test_lan_dns_taken();
 	test_lan_dhcp_at_once();
+	test_lan_dhcp_stubborn();
 	return done_testing();
 }
