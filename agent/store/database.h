@@ -2,7 +2,8 @@
 /*
  * What the files of the store share and nobody else sees:
  *
- *	store.c		the tables
+ *	store.c		the gateway's tables, and what runs all statements
+ *	wireguard.c	the WireGuard networks' tables
  *	schema.c	their versions
  *	file.c		the file: opened, checked, locked
  *	copies.c	copies of it that are put aside
@@ -32,6 +33,13 @@ enum statement {
 	FORWARD_ALL,
 	SETTING_PUT,
 	SETTING_GET,
+	WG_NETWORK_PUT,
+	WG_NETWORK_DEL,
+	WG_NETWORK_ALL,
+	WG_PEER_PUT,
+	WG_PEER_DEL,
+	WG_PEER_ALL,
+	WG_PEER_HANDED_OUT,
 	STATEMENTS,
 };
 
@@ -55,6 +63,18 @@ int doppel_statements_check(sqlite3 *db);
 void doppel_statements_free(struct store *store);
 /* An SQLite result as an errno. */
 int doppel_store_errno(int code);
+/* A prepared statement, fresh; NULL if SQLite refuses it. */
+sqlite3_stmt *doppel_store_prepare(struct store *store, enum statement which);
+/* A write: inside a transaction, by a statement that the caller then binds. */
+int doppel_store_prepare_write(struct store *store, enum statement which, sqlite3_stmt **statement);
+/* Run a bound write, and reset it. */
+int doppel_store_run(struct store *store, enum statement which);
+/* Each row to row(): non-zero ends the walk. */
+int doppel_store_walk(struct store *store, sqlite3_stmt *statement,
+		      int (*row)(sqlite3_stmt *statement, void *ctx), void *ctx);
+void doppel_store_bind_text(sqlite3_stmt *statement, int column, const char *text);
+/* "" for NULL. */
+const char *doppel_store_column_text(sqlite3_stmt *statement, int column);
 
 /* file.c */
 /*

@@ -34,6 +34,21 @@ static const char *const steps[] = {
 	"	value TEXT NOT NULL"
 	") WITHOUT ROWID;",
 	"ALTER TABLE devices ADD COLUMN looks TEXT NOT NULL DEFAULT '';",
+	"CREATE TABLE wg_networks ("
+	"	name TEXT PRIMARY KEY COLLATE NOCASE,"
+	"	document TEXT NOT NULL"
+	") WITHOUT ROWID;"
+	"CREATE TABLE wg_peers ("
+	"	network TEXT NOT NULL COLLATE NOCASE,"
+	"	name TEXT NOT NULL COLLATE NOCASE,"
+	"	ipv4 TEXT NOT NULL,"
+	"	ipv6 TEXT NOT NULL,"
+	"	public_key BLOB NOT NULL,"
+	"	private_key BLOB,"
+	"	preshared_key BLOB,"
+	"	handed_out TEXT NOT NULL DEFAULT '',"
+	"	PRIMARY KEY (network, name)"
+	") WITHOUT ROWID;",
 };
 
 const struct schema doppel_schema = { steps, sizeof(steps) / sizeof(steps[0]) };

@@ -31,6 +31,18 @@ static const char *const sql[STATEMENTS] = {
 			" ORDER BY mac, protocol, port",
 	[SETTING_PUT] = "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)",
 	[SETTING_GET] = "SELECT value FROM settings WHERE key = ?1",
+	[WG_NETWORK_PUT] = "INSERT INTO wg_networks (name, document) VALUES (?1, ?2)"
+			   " ON CONFLICT (name) DO UPDATE SET name = ?1, document = ?2",
+	[WG_NETWORK_DEL] = "DELETE FROM wg_networks WHERE name = ?1",
+	[WG_NETWORK_ALL] = "SELECT name, document FROM wg_networks ORDER BY name",
+	[WG_PEER_PUT] = "INSERT INTO wg_peers (network, name, ipv4, ipv6, public_key, private_key,"
+			" preshared_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			" ON CONFLICT (network, name) DO UPDATE SET network = ?1, name = ?2, ipv4 = ?3,"
+			" ipv6 = ?4, public_key = ?5, private_key = ?6, preshared_key = ?7",
+	[WG_PEER_DEL] = "DELETE FROM wg_peers WHERE network = ?1 AND name = ?2",
+	[WG_PEER_ALL] = "SELECT network, name, ipv4, ipv6, public_key, private_key, preshared_key,"
+			" handed_out FROM wg_peers ORDER BY network, name",
+	[WG_PEER_HANDED_OUT] = "UPDATE wg_peers SET handed_out = ?3 WHERE network = ?1 AND name = ?2",
 };
 
 int doppel_store_errno(int code)
@@ -68,8 +80,7 @@ static int failed(struct store *store, const char *what)
 	return doppel_store_errno(code);
 }
 
-/* A prepared statement, fresh; NULL if SQLite refuses it. */
-static sqlite3_stmt *prepare(struct store *store, enum statement which)
+sqlite3_stmt *doppel_store_prepare(struct store *store, enum statement which)
 {
 	sqlite3_stmt **statement = &store->statements[which];
 
@@ -122,16 +133,15 @@ static int begin(struct store *store)
 	return err;
 }
 
-/* A write: inside a transaction, by a statement that the caller then binds. */
-static int prepare_write(struct store *store, enum statement which, sqlite3_stmt **statement)
+int doppel_store_prepare_write(struct store *store, enum statement which, sqlite3_stmt **statement)
 {
 	int err = begin(store);
 
 	if (err)
 		return err;
-	*statement = prepare(store, which);
+	*statement = doppel_store_prepare(store, which);
 	if (!*statement && fled(store) && !begin(store))
-		*statement = prepare(store, which);
+		*statement = doppel_store_prepare(store, which);
 	return *statement ? 0 : failed(store, "cannot be written");
 }
 
@@ -141,8 +151,8 @@ static int note(struct store *store, const char *text)
 	return store->refuge ? 0 : doppel_buf_printf(&store->burst, "%s;\n", text);
 }
 
-/* Run a bound write, and reset it: an open one would hold its lock. */
-static int run(struct store *store, enum statement which)
+/* An open statement would hold its lock. A log shows no values: they may be keys. */
+int doppel_store_run(struct store *store, enum statement which)
 {
 	sqlite3_stmt *statement = store->statements[which];
 	char *text = sqlite3_expanded_sql(statement);
@@ -152,7 +162,7 @@ static int run(struct store *store, enum statement which)
 		err = note(store, text);
 	else if (!err && (!fled(store) || begin(store) ||
 			  sqlite3_exec(store->db, text, NULL, NULL, NULL)))
-		err = failed(store, text);
+		err = failed(store, sql[which]);
 	/* Gone with the file, if that is. */
 	sqlite3_reset(store->statements[which]);
 	sqlite3_free(text);
@@ -178,7 +188,17 @@ int doppel_store_commit(struct store *store)
 	return err;
 }
 
-static void bind_text(sqlite3_stmt *statement, int column, const char *text)
+int doppel_store_rollback(struct store *store)
+{
+	int err = 0;
+
+	if (doppel_store_dirty(store) && sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL))
+		err = failed(store, "cannot go back");
+	doppel_buf_free(&store->burst);
+	return err;
+}
+
+void doppel_store_bind_text(sqlite3_stmt *statement, int column, const char *text)
 {
 	sqlite3_bind_text(statement, column, text, -1, SQLITE_TRANSIENT);
 }
@@ -187,10 +207,10 @@ static void bind_mac(sqlite3_stmt *statement, int column, const struct mac *mac)
 {
 	char text[DOPPEL_MAC_TEXT];
 
-	bind_text(statement, column, doppel_mac_format(mac, text));
+	doppel_store_bind_text(statement, column, doppel_mac_format(mac, text));
 }
 
-static const char *column_text(sqlite3_stmt *statement, int column)
+const char *doppel_store_column_text(sqlite3_stmt *statement, int column)
 {
 	const unsigned char *text = sqlite3_column_text(statement, column);
 
@@ -199,12 +219,11 @@ static const char *column_text(sqlite3_stmt *statement, int column)
 
 static bool column_mac(sqlite3_stmt *statement, int column, struct mac *mac)
 {
-	return !doppel_mac_parse(column_text(statement, column), mac);
+	return !doppel_mac_parse(doppel_store_column_text(statement, column), mac);
 }
 
-/* Each row to row(): non-zero ends the walk. */
-static int walk(struct store *store, sqlite3_stmt *statement,
-		int (*row)(sqlite3_stmt *statement, void *ctx), void *ctx)
+int doppel_store_walk(struct store *store, sqlite3_stmt *statement,
+		      int (*row)(sqlite3_stmt *statement, void *ctx), void *ctx)
 {
 	int err = 0, step;
 
@@ -225,29 +244,29 @@ int doppel_store_device_put(struct store *store, const struct store_device *devi
 {
 	char lan_ipv4[DOPPEL_IP4_TEXT];
 	sqlite3_stmt *statement;
-	int err = prepare_write(store, DEVICE_PUT, &statement);
+	int err = doppel_store_prepare_write(store, DEVICE_PUT, &statement);
 
 	if (err)
 		return err;
 	bind_mac(statement, 1, &device->mac);
-	bind_text(statement, 2, device->name);
-	bind_text(statement, 3, doppel_ip4_format(device->lan_ipv4, lan_ipv4));
-	bind_text(statement, 4, device->status);
+	doppel_store_bind_text(statement, 2, device->name);
+	doppel_store_bind_text(statement, 3, doppel_ip4_format(device->lan_ipv4, lan_ipv4));
+	doppel_store_bind_text(statement, 4, device->status);
 	sqlite3_bind_int64(statement, 5, device->discovered_at);
 	sqlite3_bind_int64(statement, 6, device->last_seen);
-	bind_text(statement, 7, device->looks);
-	return run(store, DEVICE_PUT);
+	doppel_store_bind_text(statement, 7, device->looks);
+	return doppel_store_run(store, DEVICE_PUT);
 }
 
 static int delete_all_of(struct store *store, enum statement which, const struct mac *mac)
 {
 	sqlite3_stmt *statement;
-	int err = prepare_write(store, which, &statement);
+	int err = doppel_store_prepare_write(store, which, &statement);
 
 	if (err)
 		return err;
 	bind_mac(statement, 1, mac);
-	return run(store, which);
+	return doppel_store_run(store, which);
 }
 
 int doppel_store_device_del(struct store *store, const struct mac *mac)
@@ -273,12 +292,12 @@ static int device_row(sqlite3_stmt *statement, void *ctx)
 
 	if (!column_mac(statement, 0, &device.mac))
 		return 0;
-	snprintf(device.name, sizeof(device.name), "%s", column_text(statement, 1));
-	doppel_ip4_parse(column_text(statement, 2), &device.lan_ipv4);
-	snprintf(device.status, sizeof(device.status), "%s", column_text(statement, 3));
+	snprintf(device.name, sizeof(device.name), "%s", doppel_store_column_text(statement, 1));
+	doppel_ip4_parse(doppel_store_column_text(statement, 2), &device.lan_ipv4);
+	snprintf(device.status, sizeof(device.status), "%s", doppel_store_column_text(statement, 3));
 	device.discovered_at = sqlite3_column_int64(statement, 4);
 	device.last_seen = sqlite3_column_int64(statement, 5);
-	snprintf(device.looks, sizeof(device.looks), "%s", column_text(statement, 6));
+	snprintf(device.looks, sizeof(device.looks), "%s", doppel_store_column_text(statement, 6));
 	return walker->cb(&device, walker->ctx);
 }
 
@@ -287,33 +306,33 @@ int doppel_store_device_foreach(struct store *store,
 {
 	struct device_walk walker = { cb, ctx };
 
-	return walk(store, prepare(store, DEVICE_ALL), device_row, &walker);
+	return doppel_store_walk(store, doppel_store_prepare(store, DEVICE_ALL), device_row, &walker);
 }
 
 int doppel_store_lease_put(struct store *store, const struct store_lease *lease)
 {
 	sqlite3_stmt *statement;
-	int err = prepare_write(store, LEASE_PUT, &statement);
+	int err = doppel_store_prepare_write(store, LEASE_PUT, &statement);
 
 	if (err)
 		return err;
 	bind_mac(statement, 1, &lease->mac);
-	bind_text(statement, 2, lease->protocol);
-	bind_text(statement, 3, lease->addresses);
-	bind_text(statement, 4, lease->data);
-	return run(store, LEASE_PUT);
+	doppel_store_bind_text(statement, 2, lease->protocol);
+	doppel_store_bind_text(statement, 3, lease->addresses);
+	doppel_store_bind_text(statement, 4, lease->data);
+	return doppel_store_run(store, LEASE_PUT);
 }
 
 int doppel_store_lease_del(struct store *store, const struct mac *mac, const char *protocol)
 {
 	sqlite3_stmt *statement;
-	int err = prepare_write(store, LEASE_DEL, &statement);
+	int err = doppel_store_prepare_write(store, LEASE_DEL, &statement);
 
 	if (err)
 		return err;
 	bind_mac(statement, 1, mac);
-	bind_text(statement, 2, protocol);
-	return run(store, LEASE_DEL);
+	doppel_store_bind_text(statement, 2, protocol);
+	return doppel_store_run(store, LEASE_DEL);
 }
 
 struct lease_walk {
@@ -325,9 +344,9 @@ static int lease_row(sqlite3_stmt *statement, void *ctx)
 {
 	struct lease_walk *walker = ctx;
 	struct store_lease lease = {
-		.protocol = column_text(statement, 1),
-		.addresses = column_text(statement, 2),
-		.data = column_text(statement, 3),
+		.protocol = doppel_store_column_text(statement, 1),
+		.addresses = doppel_store_column_text(statement, 2),
+		.data = doppel_store_column_text(statement, 3),
 	};
 
 	if (!column_mac(statement, 0, &lease.mac))
@@ -339,17 +358,17 @@ int doppel_store_lease_foreach(struct store *store, const struct mac *mac,
 			       int (*cb)(const struct store_lease *lease, void *ctx), void *ctx)
 {
 	struct lease_walk walker = { cb, ctx };
-	sqlite3_stmt *statement = prepare(store, mac ? LEASE_OF : LEASE_ALL);
+	sqlite3_stmt *statement = doppel_store_prepare(store, mac ? LEASE_OF : LEASE_ALL);
 
 	if (statement && mac)
 		bind_mac(statement, 1, mac);
-	return walk(store, statement, lease_row, &walker);
+	return doppel_store_walk(store, statement, lease_row, &walker);
 }
 
 int doppel_store_forward_put(struct store *store, const struct store_forward *forward)
 {
 	sqlite3_stmt *statement;
-	int err = prepare_write(store, FORWARD_PUT, &statement);
+	int err = doppel_store_prepare_write(store, FORWARD_PUT, &statement);
 
 	if (err)
 		return err;
@@ -357,21 +376,21 @@ int doppel_store_forward_put(struct store *store, const struct store_forward *fo
 	sqlite3_bind_int(statement, 2, forward->protocol);
 	sqlite3_bind_int(statement, 3, forward->port);
 	sqlite3_bind_int(statement, 4, forward->to);
-	return run(store, FORWARD_PUT);
+	return doppel_store_run(store, FORWARD_PUT);
 }
 
 int doppel_store_forward_del(struct store *store, const struct mac *mac, uint8_t protocol,
 			     uint16_t port)
 {
 	sqlite3_stmt *statement;
-	int err = prepare_write(store, FORWARD_DEL, &statement);
+	int err = doppel_store_prepare_write(store, FORWARD_DEL, &statement);
 
 	if (err)
 		return err;
 	bind_mac(statement, 1, mac);
 	sqlite3_bind_int(statement, 2, protocol);
 	sqlite3_bind_int(statement, 3, port);
-	err = run(store, FORWARD_DEL);
+	err = doppel_store_run(store, FORWARD_DEL);
 	if (err)
 		return err;
 	return sqlite3_changes(store->db) ? 0 : -ENOENT;
@@ -402,38 +421,38 @@ int doppel_store_forward_foreach(struct store *store,
 {
 	struct forward_walk walker = { cb, ctx };
 
-	return walk(store, prepare(store, FORWARD_ALL), forward_row, &walker);
+	return doppel_store_walk(store, doppel_store_prepare(store, FORWARD_ALL), forward_row, &walker);
 }
 
 int doppel_store_setting_put(struct store *store, const char *key, const char *value)
 {
 	sqlite3_stmt *statement;
-	int err = prepare_write(store, SETTING_PUT, &statement);
+	int err = doppel_store_prepare_write(store, SETTING_PUT, &statement);
 
 	if (err)
 		return err;
-	bind_text(statement, 1, key);
-	bind_text(statement, 2, value);
-	return run(store, SETTING_PUT);
+	doppel_store_bind_text(statement, 1, key);
+	doppel_store_bind_text(statement, 2, value);
+	return doppel_store_run(store, SETTING_PUT);
 }
 
 static int setting_row(sqlite3_stmt *statement, void *ctx)
 {
 	char **value = ctx;
 
-	*value = strdup(column_text(statement, 0));
+	*value = strdup(doppel_store_column_text(statement, 0));
 	return *value ? 0 : -ENOMEM;
 }
 
 int doppel_store_setting_get(struct store *store, const char *key, char **value)
 {
-	sqlite3_stmt *statement = prepare(store, SETTING_GET);
+	sqlite3_stmt *statement = doppel_store_prepare(store, SETTING_GET);
 	char *found = NULL;
 	int err;
 
 	if (statement)
-		bind_text(statement, 1, key);
-	err = walk(store, statement, setting_row, &found);
+		doppel_store_bind_text(statement, 1, key);
+	err = doppel_store_walk(store, statement, setting_row, &found);
 	if (err)
 		return err;
 	if (!found)

@@ -68,6 +68,8 @@ void doppel_store_close(struct store *store);
 bool doppel_store_dirty(const struct store *store);
 /* A killed agent loses nothing of what is committed; a power cut may, up to the last sync. */
 int doppel_store_commit(struct store *store);
+/* What was written since the last commit is undone. */
+int doppel_store_rollback(struct store *store);
 /* What is committed is on the disk after this. 0 or a negative errno. */
 int doppel_store_sync(struct store *store);
 

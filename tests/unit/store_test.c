@@ -253,7 +253,8 @@ static void test_versions(void)
 		 "%s: another program's database; name another file (state) or move this one away", path);
 	is_str(error.text, want, "and left as it is");
 	set_version("DROP TABLE devices; DROP TABLE leases; DROP TABLE forwards;"
-		    "DROP TABLE settings; PRAGMA user_version = 0");
+		    "DROP TABLE settings; DROP TABLE wg_networks; DROP TABLE wg_peers;"
+		    "PRAGMA user_version = 0");
 	error = (struct doppel_error){};
 	is_int(doppel_store_open_readonly(path, &store, &error), -EINVAL,
 	       "an older one is not migrated by a reader");
