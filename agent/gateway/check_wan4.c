@@ -5,8 +5,6 @@
 #include "gateway/config.h"
 #include "gateway/diagnosis.h"
 
-#define SERVER_RECENT_MS 3600000
-
 static bool is_bound(const struct device *device)
 {
 	return doppel_dhcp4_lease(&device->dhcp4);
@@ -142,31 +140,4 @@ void doppel_check_dhcp4_renewal(struct diagnosis *d)
 				      "addresses are in use, afterwards they are lost",
 				      "no DHCPv4 server renews the lease of %s",
 				      doppel_diagnosis_who(&rebinding, who));
-}
-
-void doppel_check_dhcp4_servers(struct diagnosis *d)
-{
-	const struct upstream *upstream = &d->gateway->upstream;
-	const int64_t now = doppel_gateway_now(d->gateway);
-	char text[256] = "", address[DOPPEL_IP4_TEXT], mac[DOPPEL_MAC_TEXT];
-	unsigned int i, recent = 0;
-	size_t used = 0;
-
-	for (i = 0; i < upstream->server_count; i++) {
-		const struct upstream_server *server = &upstream->servers[i];
-
-		if (now - server->heard_ms > SERVER_RECENT_MS)
-			continue;
-		if (used < sizeof(text))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s (from %s)",
-						 recent ? ", " : "",
-						 doppel_ip4_format(server->address, address),
-						 doppel_mac_format(&server->mac, mac));
-		recent++;
-	}
-	if (recent > 1)
-		doppel_diagnosis_tell(d, "dhcp4-servers", CHECK_WARN,
-				      "all is well if they are the site's and share their pool; else find "
-				      "the one that is not by its MAC, and unplug it",
-				      "%u DHCPv4 servers answer: %s", recent, text);
 }

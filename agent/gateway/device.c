@@ -103,16 +103,19 @@ static void on_dhcp4(void *ctx, const struct dhcp4_event *event)
 		doppel_log(LOG_INFO, "device %s: WAN IPv4 %s", mac_text(device), text);
 		device->conflict4 = false;
 		learn_dns(device->gateway, event->lease);
+		doppel_servers_lease4(device->gateway, event->lease, true);
 		device->keep4 = true;
 		break;
 	case DHCP4_EVENT_RENEWED:
 		learn_dns(device->gateway, event->lease);
+		doppel_servers_lease4(device->gateway, event->lease, true);
 		device->keep4 = true;
 		break;
 	case DHCP4_EVENT_LOST:
 		doppel_log(LOG_WARNING, "device %s: lost WAN IPv4 %s: %s", mac_text(device), text,
 			   event->reason);
 		doppel_attachment_changed(device->gateway);
+		doppel_servers_lease4(device->gateway, event->lease, false);
 		device->keep4 = true;
 		break;
 	case DHCP4_EVENT_CONFLICT:
@@ -138,16 +141,19 @@ static void on_dhcp6(void *ctx, const struct dhcp6_event *event)
 	case DHCP6_EVENT_BOUND:
 		doppel_log(LOG_INFO, "device %s: WAN IPv6 %s by DHCPv6", mac_text(device), text);
 		doppel_names_learn6(device->gateway, event->lease->dns, event->lease->dns_count);
+		doppel_servers_lease6(device->gateway, event->lease, true);
 		device->keep6 = true;
 		break;
 	case DHCP6_EVENT_RENEWED:
 		doppel_names_learn6(device->gateway, event->lease->dns, event->lease->dns_count);
+		doppel_servers_lease6(device->gateway, event->lease, true);
 		device->keep6 = true;
 		break;
 	case DHCP6_EVENT_LOST:
 		doppel_log(LOG_WARNING, "device %s: lost WAN IPv6 %s: %s", mac_text(device), text,
 			   event->reason);
 		doppel_attachment_changed(device->gateway);
+		doppel_servers_lease6(device->gateway, event->lease, false);
 		device->keep6 = true;
 		break;
 	case DHCP6_EVENT_CONFLICT:
@@ -201,6 +207,7 @@ static void init_machines(struct device *device)
 	const struct attempt_policy policy6 = policy_of(&config->dhcp6);
 	struct dhcp4_config dhcp4 = {
 		.mac = device->mac,
+		.known = &gateway->known4,
 		.looks = device->dhcp4.config.looks,
 		.policy = policy_of(&config->dhcp4),
 		.client_id_duid = config->dhcp4_duid,
@@ -214,6 +221,7 @@ static void init_machines(struct device *device)
 	};
 	const struct dhcp6_config dhcp6 = {
 		.mac = device->mac,
+		.known = &gateway->known6,
 		.policy = policy6,
 		.start_jitter_ms = jitter,
 	};

@@ -16,6 +16,7 @@
 #define DECLINE_WAIT_MS 10000		/* section 3.1 (5) */
 #define NAK_WAIT_MS 1000
 #define OBJECTION_MS 2000		/* for a lease's server to contradict another's NAK */
+#define OFFERS_MS 4000			/* for the known server to offer, too: dnsmasq pings for 3 s */
 #define IPV6_ONLY_MIN_S 300		/* MIN_V6ONLY_WAIT (RFC 8925 section 3.4) */
 #define TTL 64
 
@@ -172,6 +173,7 @@ static void begin_attempt(struct dhcp4 *dhcp, enum dhcp4_state state)
 {
 	dhcp->state = state;
 	dhcp->refused = false;
+	dhcp->second.server.s_addr = 0;
 	dhcp->attempt_end = now(dhcp) + dhcp->config.policy.timeout_ms;
 	dhcp->rt_ms = RT_FIRST_MS;
 	transmit_in_attempt(dhcp);
@@ -321,23 +323,54 @@ static bool selecting(const struct dhcp4 *dhcp)
 	return dhcp->state == DHCP4_SELECTING || dhcp->state == DHCP4_INIT;
 }
 
+static void follow(struct dhcp4 *dhcp, const struct dhcp4_offer *offer)
+{
+	if (offer->ipv6_only) {
+		prefer_ipv6(dhcp, offer->ipv6_only_s);
+		return;
+	}
+	dhcp->heard = true;
+	dhcp->server = offer->server;
+	dhcp->requested = offer->address;
+	begin_attempt(dhcp, DHCP4_REQUESTING);
+}
+
+/*
+ * A client may choose among offers (section 4.4.1): where others have their leases of a known server, that
+ * one is waited for. One that comes between two attempts is late enough.
+ */
+static bool is_second(const struct dhcp4 *dhcp, struct in_addr server)
+{
+	return dhcp->state == DHCP4_SELECTING &&
+	       doppel_server_is_other(dhcp->config.known, &server, sizeof(server));
+}
+
+static void keep_second(struct dhcp4 *dhcp, const struct dhcp4_offer *offer)
+{
+	if (dhcp->second.server.s_addr)
+		return;
+	dhcp->second = *offer;
+	dhcp->deadline = doppel_earlier(now(dhcp) + OFFERS_MS, dhcp->attempt_end);
+}
+
 static enum verdict on_offer(struct dhcp4 *dhcp, const struct dhcp4_reply *reply)
 {
+	const struct dhcp4_offer offer = {
+		.server = reply->server,
+		.address = reply->yiaddr,
+		.ipv6_only = dhcp->asked && reply->ipv6_only,
+		.ipv6_only_s = reply->ipv6_only_s,
+	};
+
 	if (!selecting(dhcp))
 		return VERDICT_UNEXPECTED;
-	if (!doppel_ip4_is_host(reply->server))
+	if (!doppel_ip4_is_host(offer.server) ||
+	    !(offer.ipv6_only || doppel_ip4_is_host(offer.address)))
 		return VERDICT_MALFORMED;
-	/* Then the offered address need not be one. */
-	if (dhcp->asked && reply->ipv6_only) {
-		prefer_ipv6(dhcp, reply->ipv6_only_s);
-		return VERDICT_ACCEPTED;
-	}
-	if (!doppel_ip4_is_host(reply->yiaddr))
-		return VERDICT_MALFORMED;
-	dhcp->heard = true;
-	dhcp->server = reply->server;
-	dhcp->requested = reply->yiaddr;
-	begin_attempt(dhcp, DHCP4_REQUESTING);
+	if (is_second(dhcp, offer.server))
+		keep_second(dhcp, &offer);
+	else
+		follow(dhcp, &offer);
 	return VERDICT_ACCEPTED;
 }
 
@@ -396,6 +429,10 @@ static enum verdict on_ack(struct dhcp4 *dhcp, const struct dhcp4_reply *reply,
 		return verdict;
 	if (!doppel_ip4_eq(lease.address, awaited(dhcp, &lease)))
 		return VERDICT_REFUSED;
+	if (is_second(dhcp, lease.server)) {	/* rapid commit: it can be asked for again */
+		keep_second(dhcp, &(struct dhcp4_offer){ lease.server, lease.address, false, 0 });
+		return VERDICT_ACCEPTED;
+	}
 	lease.server_mac = *from;
 	lease.acquired_ms = dhcp->sent_ms;
 
@@ -524,7 +561,9 @@ static void step(struct dhcp4 *dhcp)
 		return;
 	case DHCP4_SELECTING:
 	case DHCP4_REQUESTING:
-		if (now(dhcp) < dhcp->attempt_end)
+		if (dhcp->second.server.s_addr)
+			follow(dhcp, &dhcp->second);
+		else if (now(dhcp) < dhcp->attempt_end)
 			transmit_in_attempt(dhcp);
 		else
 			fail_attempt(dhcp);

@@ -82,8 +82,16 @@ struct dhcp4_looks {
 	uint8_t parameter_count;
 };
 
+/* What a server offers. */
+struct dhcp4_offer {
+	struct in_addr server, address;
+	bool ipv6_only;			/* no address, as option 108 has it, and for how long */
+	uint32_t ipv6_only_s;
+};
+
 struct dhcp4_config {
 	struct mac mac;
+	const struct server_id *known;	/* whose offer is waited for; may change */
 	struct attempt_policy policy;
 	int64_t start_jitter_ms;	/* the first message goes out at a random moment up to this */
 	const struct acd_params *acd;	/* NULL: doppel_acd_rfc5227 */
@@ -112,6 +120,7 @@ struct dhcp4 {
 	struct in_addr requested;	/* option 50 */
 	struct in_addr server;		/* selected, or whose lease is asked about again */
 	bool held;			/* `lease` is in use: BOUND was told, LOST not yet */
+	struct dhcp4_offer second;	/* SELECTING: of another server than the known one; zero: none */
 	bool heard;			/* an offer came since the last success */
 	bool reboot;			/* INIT leads to REBOOTING, not to SELECTING */
 	bool refused;			/* REBOOTING: by another server than the lease's */

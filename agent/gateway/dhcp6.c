@@ -14,6 +14,7 @@
 #define REFRESH_MIN_S 600		/* IRT_MINIMUM */
 #define HOP_LIMIT 1
 #define OBJECTION_MS 2000		/* for a lease's server to contradict another's NotOnLink */
+#define ADVERTISEMENTS_MS 2000		/* for the known server to advertise, too */
 
 /* All_DHCP_Relay_Agents_and_Servers */
 static const struct in6_addr servers = { { { 0xff, 2, [13] = 1, [15] = 2 } } };
@@ -298,6 +299,42 @@ static enum verdict on_addresses(struct dhcp6 *dhcp, const struct dhcp6_reply *r
 	return VERDICT_ACCEPTED;
 }
 
+/* Others have their leases of a known server, and this is of another one. */
+static bool is_other(const struct dhcp6 *dhcp, const struct dhcp6_lease *lease)
+{
+	return doppel_server_is_other(dhcp->config.known, lease->server_duid, lease->server_duid_len);
+}
+
+/*
+ * Section 18.2.9: the preference decides, but a client may choose another whose parameters suit it better:
+ * the known server.
+ */
+static bool is_better(const struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
+{
+	const bool other = is_other(dhcp, &reply->lease);
+
+	if (!dhcp->offer.address_count)
+		return true;
+	if (other != is_other(dhcp, &dhcp->offer))
+		return !other;
+	return reply->preference > dhcp->preference;
+}
+
+/* Only another one has advertised: the second Solicit is for the known server. */
+static void wait_for_known(struct dhcp6 *dhcp)
+{
+	if (dhcp->exchange.sent > 1)
+		doppel_dhcp6_exchange_end(&dhcp->exchange, now(dhcp) + ADVERTISEMENTS_MS);
+}
+
+/* After that anybody's advertisement is taken. */
+static bool is_chosen(const struct dhcp6 *dhcp)
+{
+	return dhcp->offer.address_count &&
+	       (dhcp->exchange.sent > 1 || !is_other(dhcp, &dhcp->offer) ||
+		doppel_dhcp6_exchange_over(&dhcp->exchange, now(dhcp)));
+}
+
 static enum verdict on_soliciting(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
 {
 	bool good = !reply->status && !reply->ia_status && reply->has_ia &&
@@ -308,19 +345,22 @@ static enum verdict on_soliciting(struct dhcp6 *dhcp, const struct dhcp6_reply *
 	if (reply->type == DHCP6_REPLY) {
 		if (!reply->rapid_commit)
 			return VERDICT_UNEXPECTED;
-		if (good)
+		/* Of another server than the known one it can be asked for again. */
+		if (good && !is_other(dhcp, &reply->lease))
 			return on_addresses(dhcp, reply);
 	}
 	if (!good) {
 		on_refusal(dhcp, reply);
 		return VERDICT_ACCEPTED;
 	}
-	/* Section 18.2.9: preferences are compared until the first interval has passed. */
-	if (!dhcp->offer.address_count || reply->preference > dhcp->preference) {
+	/* Section 18.2.1: they are compared until the first interval has passed. */
+	if (is_better(dhcp, reply)) {
 		dhcp->offer = reply->lease;
 		dhcp->preference = reply->preference;
 	}
-	if (reply->preference == UINT8_MAX || dhcp->exchange.sent > 1)
+	if (is_other(dhcp, &dhcp->offer))
+		wait_for_known(dhcp);
+	else if (dhcp->preference == UINT8_MAX || dhcp->exchange.sent > 1)
 		begin_exchange(dhcp, DHCP6_REQUESTING, DHCP6_REQUEST, attempt_end(dhcp));
 	return VERDICT_ACCEPTED;
 }
@@ -550,7 +590,7 @@ static void on_silence(struct dhcp6 *dhcp)
 
 static void on_exchange_due(struct dhcp6 *dhcp)
 {
-	if (dhcp->state == DHCP6_SOLICITING && dhcp->offer.address_count)
+	if (dhcp->state == DHCP6_SOLICITING && is_chosen(dhcp))
 		begin_exchange(dhcp, DHCP6_REQUESTING, DHCP6_REQUEST, attempt_end(dhcp));
 	else if (doppel_dhcp6_exchange_over(&dhcp->exchange, now(dhcp)))
 		on_silence(dhcp);

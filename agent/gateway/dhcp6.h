@@ -18,7 +18,7 @@
 #define DHCP6_SERVER_PORT 547
 #define DHCP6_ADDRESSES_MAX 4
 #define DHCP6_SERVERS_MAX 4
-#define DHCP6_DUID_MAX 130
+#define DHCP6_DUID_MAX SERVER_ID_MAX
 #define DHCP6_INFINITE UINT32_MAX
 
 struct dhcp6_address {
@@ -75,6 +75,7 @@ struct dhcp6_event {
 
 struct dhcp6_config {
 	struct mac mac;
+	const struct server_id *known;	/* whose advertisement is waited for; may change */
 	struct attempt_policy policy;
 	int64_t start_jitter_ms;
 };

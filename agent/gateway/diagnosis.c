@@ -37,6 +37,7 @@ static doppel_check *const checks[] = {
 	doppel_check_dhcp6_silent,
 	doppel_check_dhcp6_refused,
 	doppel_check_dhcp6_renewal,
+	doppel_check_dhcp6_servers,
 	doppel_check_ipv6_conflict,
 	doppel_check_nat64,
 	doppel_check_pref64,

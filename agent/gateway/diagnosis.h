@@ -47,7 +47,9 @@ doppel_check doppel_check_lan_dhcp;
 /* check_wan4.c: DHCPv4 */
 doppel_check doppel_check_dhcp4, doppel_check_dhcp4_silent, doppel_check_dhcp4_no_ack;
 doppel_check doppel_check_dhcp4_refused, doppel_check_dhcp4_conflict, doppel_check_dhcp4_renewal;
-doppel_check doppel_check_dhcp4_servers;
+
+/* check_servers.c */
+doppel_check doppel_check_dhcp4_servers, doppel_check_dhcp6_servers;
 
 /* check_wan6.c: routers and DHCPv6 */
 doppel_check doppel_check_router6, doppel_check_router6_several, doppel_check_router6_silent;

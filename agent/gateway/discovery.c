@@ -308,6 +308,7 @@ int doppel_discovery_restore(struct gateway *gateway)
 {
 	int err = doppel_store_device_foreach(gateway->store, restore, gateway);
 
+	doppel_servers_restore(gateway);
 	return err ? err : doppel_discovery_list(gateway);
 }
 

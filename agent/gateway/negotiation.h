@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/addr.h"
 #include "gateway/gateway.h"
@@ -45,6 +46,32 @@ struct attempt_policy {
 	int64_t retry_delay_ms;	/* after the first attempt; doubles */
 	int64_t retry_cap_ms;	/* up to this */
 };
+
+#define SERVER_ID_MAX 130		/* a DUID (RFC 8415 section 11.1) */
+
+/* Who gives leases: a DHCPv4 server's address (option 54), or a DHCPv6 server's DUID. */
+struct server_id {
+	uint8_t len;			/* 0: nobody */
+	uint8_t id[SERVER_ID_MAX];
+};
+
+/* @len: at most SERVER_ID_MAX bytes. */
+static inline void doppel_server_set(struct server_id *server, const void *id, uint8_t len)
+{
+	server->len = len;
+	memcpy(server->id, id, len);
+}
+
+static inline bool doppel_server_is(const struct server_id *server, const void *id, size_t len)
+{
+	return server->len == len && !memcmp(server->id, id, len);
+}
+
+/* Whether somebody is known of whose offer is waited for (NULL: nobody ever is), and this is another. */
+static inline bool doppel_server_is_other(const struct server_id *known, const void *id, size_t len)
+{
+	return known && known->len && !doppel_server_is(known, id, len);
+}
 
 /* The outside world of a machine, shared by all machines of a device. Must outlive them. */
 struct negotiation_env {

@@ -23,6 +23,7 @@
  *	keep.c		when the store is written
  *	exchange.c	devices exported and imported
  *	wall.c		the clock on the wall
+ *	servers.c	whose offer new devices wait for
  *	upstream.c	who speaks on the WAN, for the diagnosis
  *	health.c	status
  *	diagnosis.c	checks: of check_*.c
@@ -49,6 +50,8 @@
 #include "kernel/rtnetlink.h"
 
 struct device;
+struct dhcp4_lease;
+struct dhcp6_lease;
 
 #define GATEWAY_PROBLEM_MAX 320
 #define NAMES_MAX LAN_DNS_MAX
@@ -146,6 +149,7 @@ struct gateway {
 
 	struct attachment attachment;
 	struct upstream upstream;
+	struct server_id known4, known6;	/* see servers.c */
 	struct routers routers;
 	int64_t routers_at;		/* when that set may change by itself */
 	int64_t advertise_at;		/* when all devices hear what routers said; NEVER */
@@ -250,6 +254,13 @@ void doppel_wan_confirm(struct gateway *gateway);
 /* The IPv6 router does not answer, or does again: another one is better, if there is one. */
 void doppel_wan_router_silent(struct gateway *gateway, const struct in6_addr *router, bool silent);
 void doppel_wan_timeout(struct gateway *gateway);
+
+/* servers.c */
+/* By the leases of the store. */
+void doppel_servers_restore(struct gateway *gateway);
+/* This lease was won or renewed (@in_use), or lost. */
+void doppel_servers_lease4(struct gateway *gateway, const struct dhcp4_lease *lease, bool in_use);
+void doppel_servers_lease6(struct gateway *gateway, const struct dhcp6_lease *lease, bool in_use);
 
 /* attachment.c */
 void doppel_attachment_init(struct gateway *gateway);

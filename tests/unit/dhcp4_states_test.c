@@ -4,6 +4,7 @@
 #include "state_table.h"
 
 #define OURS "192.0.2.9"
+#define OTHER_SERVER "192.0.2.66"
 #define LEASE_S 3600
 
 /*
@@ -23,6 +24,7 @@ static const struct cell table[] = {
 	{ "init", "resume", "- > bound*: bound" },
 
 	{ "selecting", "OFFER", "Q > requesting: -" },
+	{ "selecting", "OFFER, other server", "Q > requesting: -" },
 	{ "selecting", "OFFER, option 108", "Q > requesting: -" },
 	{ "selecting", "ACK, rapid commit", "- > probing: -" },
 	{ "selecting", "timeout", "D > selecting: -" },
@@ -34,7 +36,45 @@ static const struct cell table[] = {
 	{ "selecting", "start with a lease", "- > init: -" },
 	{ "selecting", "resume", "- > bound*: bound" },
 
+	{ "another known", "OFFER", "- > selecting: -" },
+	{ "another known", "OFFER, other server", "Q > requesting: -" },
+	{ "another known", "OFFER, option 108", "- > selecting: -" },
+	{ "another known", "ACK, rapid commit", "- > selecting: -" },
+	{ "another known", "timeout", "D > selecting: -" },
+	{ "another known", "two hours later", "- > init: status" },
+	{ "another known", "confirm", "- > init: -" },
+	{ "another known", "stop", "- > off: -" },
+	{ "another known", "release", "- > off: -" },
+	{ "another known", "start", "- > init: -" },
+	{ "another known", "start with a lease", "- > init: -" },
+	{ "another known", "resume", "- > bound*: bound" },
+
+	{ "second choice", "OFFER", "- > selecting: -" },
+	{ "second choice", "OFFER, other server", "Q > requesting: -" },
+	{ "second choice", "OFFER, option 108", "- > selecting: -" },
+	{ "second choice", "ACK, rapid commit", "- > selecting: -" },
+	{ "second choice", "timeout", "Q > requesting: -" },
+	{ "second choice", "two hours later", "Q > requesting: -" },
+	{ "second choice", "confirm", "- > init: -" },
+	{ "second choice", "stop", "- > off: -" },
+	{ "second choice", "release", "- > off: -" },
+	{ "second choice", "start", "- > init: -" },
+	{ "second choice", "start with a lease", "- > init: -" },
+	{ "second choice", "resume", "- > bound*: bound" },
+
+	{ "between attempts, another known", "OFFER", "Q > requesting: -" },
+	{ "between attempts, another known", "OFFER, other server", "Q > requesting: -" },
+	{ "between attempts, another known", "OFFER, option 108", "Q > requesting: -" },
+	{ "between attempts, another known", "ACK, rapid commit", "- > probing: -" },
+	{ "between attempts, another known", "timeout", "D > selecting: -" },
+	{ "between attempts, another known", "two hours later", "D > selecting: -" },
+	{ "between attempts, another known", "retry", "D > selecting: -" },
+	{ "between attempts, another known", "stop", "- > off: -" },
+	{ "between attempts, another known", "release", "- > off: -" },
+	{ "between attempts, another known", "resume", "- > bound*: bound" },
+
 	{ "between attempts", "OFFER", "Q > requesting: -" },
+	{ "between attempts", "OFFER, other server", "Q > requesting: -" },
 	{ "between attempts", "OFFER, option 108", "Q > requesting: -" },
 	{ "between attempts", "ACK, rapid commit", "- > probing: -" },
 	{ "between attempts", "timeout", "D > selecting: -" },
@@ -140,6 +180,7 @@ static const struct cell table[] = {
 	{ "confirming", "resume", "- > bound*: bound" },
 
 	{ "selecting, lease in use", "OFFER", "Q > requesting*: -" },
+	{ "selecting, lease in use", "OFFER, other server", "Q > requesting*: -" },
 	{ "selecting, lease in use", "OFFER, option 108", "Q > requesting*: -" },
 	{ "selecting, lease in use", "ACK, rapid commit", "- > bound*: renewed" },
 	{ "selecting, lease in use", "ARP claim", "A > selecting*: -" },
@@ -165,6 +206,7 @@ static const struct cell table[] = {
 	{ "ipv6-only", "464XLAT ends", "- > init: -" },
 
 	{ "selecting, 464XLAT", "OFFER", "Q > requesting: -" },
+	{ "selecting, 464XLAT", "OFFER, other server", "Q > requesting: -" },
 	{ "selecting, 464XLAT", "OFFER, option 108", "- > ipv6-only: status" },
 	{ "selecting, 464XLAT", "ACK, rapid commit", "- > probing: -" },
 	{ "selecting, 464XLAT", "timeout", "D > selecting: -" },
@@ -220,6 +262,8 @@ static void look(struct world *world, const struct dhcp4 *dhcp, unsigned int fro
 
 /* --- the states, and how they are come by */
 
+static struct server_id known;
+
 static struct dhcp4_lease old_lease(struct world *world)
 {
 	return (struct dhcp4_lease){
@@ -247,9 +291,29 @@ static void selecting(struct world *world, struct dhcp4 *dhcp)
 	world_run(world, dhcp, dhcp4, doppel_dhcp4_deadline(dhcp));
 }
 
+static void selecting_known(struct world *world, struct dhcp4 *dhcp)
+{
+	const struct in_addr other = ip4(OTHER_SERVER);
+
+	doppel_server_set(&known, &other, sizeof(other));
+	selecting(world, dhcp);
+}
+
+static void second(struct world *world, struct dhcp4 *dhcp)
+{
+	selecting_known(world, dhcp);
+	v4_answer(dhcp, OURS, 2, LEASE_S);
+}
+
 static void between(struct world *world, struct dhcp4 *dhcp)
 {
 	selecting(world, dhcp);
+	world_run(world, dhcp, dhcp4, world->now + 15000);
+}
+
+static void between_known(struct world *world, struct dhcp4 *dhcp)
+{
+	selecting_known(world, dhcp);
 	world_run(world, dhcp, dhcp4, world->now + 15000);
 }
 
@@ -393,9 +457,17 @@ static struct message of_other_server(struct dhcp4 *dhcp, const char *yiaddr, ui
 {
 	struct message m = v4_begin(dhcp->xid, yiaddr, type);
 
-	v4_add_address(&m, 54, "192.0.2.66");
+	v4_add_address(&m, 54, OTHER_SERVER);
 	v4_add32(&m, 51, LEASE_S);
 	return m;
+}
+
+static enum verdict offer_other_server(struct world *world, struct dhcp4 *dhcp)
+{
+	struct message m = of_other_server(dhcp, OURS, 2);
+
+	(void)world;
+	return v4_deliver(dhcp, &m);
 }
 
 static enum verdict ack_other_server(struct world *world, struct dhcp4 *dhcp)
@@ -550,7 +622,10 @@ static const struct {
 	{ "off", off },
 	{ "init", init },
 	{ "selecting", selecting },
+	{ "another known", selecting_known },
+	{ "second choice", second },
 	{ "between attempts", between },
+	{ "between attempts, another known", between_known },
 	{ "requesting", requesting },
 	{ "probing", probing },
 	{ "bound", bound },
@@ -571,6 +646,7 @@ static const struct {
 	{ "OFFER, other xid", offer_other_xid },
 	{ "OFFER, other chaddr", offer_other_chaddr },
 	{ "OFFER, no server", offer_of_nobody },
+	{ "OFFER, other server", offer_other_server },
 	{ "OFFER, option 108", offer_ipv6_only },
 	{ "ACK", ack },
 	{ "ACK, rapid commit", ack_rapid },
@@ -607,6 +683,7 @@ static void meet(size_t s, size_t e)
 {
 	const struct dhcp4_config config = {
 		.mac = device,
+		.known = &known,
 		.policy = { .timeout_ms = 15000, .retries = 10, .retry_delay_ms = 5000,
 			    .retry_cap_ms = 60000 },
 		.start_jitter_ms = 1000,
@@ -617,6 +694,7 @@ static void meet(size_t s, size_t e)
 	unsigned int from;
 	struct dhcp4 dhcp;
 
+	known.len = 0;
 	doppel_dhcp4_init(&dhcp, &world->env, &config, on_event);
 	situations[s].reach(world, &dhcp);
 	outcome = (struct outcome){ .sent = "" };
@@ -662,6 +740,45 @@ static void is_defended(const char *name, bool confirm)
 	free(world);
 }
 
+/* Two servers: the known one is slower, as it pings first; or it is gone. */
+static void test_second(void)
+{
+	const struct dhcp4_config config = {
+		.mac = device, .known = &known, .policy = { .timeout_ms = 15000 },
+	};
+	struct world *world = world_new();
+	const struct in_addr other = ip4(OTHER_SERVER);
+	struct message m;
+	struct dhcp4 dhcp;
+	int64_t since;
+
+	doppel_server_set(&known, &other, sizeof(other));
+	doppel_dhcp4_init(&dhcp, &world->env, &config, on_event);
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, world->now + 1000);
+	since = world->now;
+	v4_answer(&dhcp, OURS, 2, LEASE_S);
+	world_run(world, &dhcp, dhcp4, since + 3500);
+	is_int(world->count, 1, "an offer of a server that is not known is kept, and nothing is said");
+	m = of_other_server(&dhcp, "192.0.2.8", 2);
+	v4_deliver(&dhcp, &m);
+	is_int(v4_last_type(world), 3, "the known one's is followed at once");
+	is_mem(v4_last_option(world, 54), &other, 4, "and not the other");
+
+	doppel_dhcp4_start(&dhcp, NULL);
+	world_run(world, &dhcp, dhcp4, world->now + 4500);
+	is_int(v4_last_type(world), 1, "a second DISCOVER");
+	since = world->now;
+	v4_answer(&dhcp, "192.0.2.7", 2, LEASE_S);
+	v4_answer(&dhcp, OURS, 2, LEASE_S);
+	world_run(world, &dhcp, dhcp4, since + 3900);
+	is_int(v4_last_type(world), 1, "is followed by no third one while an offer is kept");
+	world_run(world, &dhcp, dhcp4, since + 4000);
+	is_int(v4_last_type(world), 3, "without a word of the known one the other is followed after 4 s");
+	is_int(v4_last_option(world, 50)[3], 7, "by its first offer");
+	free(world);
+}
+
 static unsigned int last_secs(struct world *world)
 {
 	const struct packet packet = world_packet(world);
@@ -693,6 +810,7 @@ int main(void)
 	size_t s, e;
 
 	test_secs();
+	test_second();
 	is_defended("another address is somebody's", false);
 	is_defended("the link went while another address was tried", true);
 

@@ -25,6 +25,7 @@ static const struct cell table[] = {
 	{ "init", "resume", "- > bound*: bound" },
 
 	{ "soliciting", "Advertise", "- > soliciting: -" },
+	{ "soliciting", "Advertise, other server", "- > soliciting: -" },
 	{ "soliciting", "Advertise, preference 255", "Request > requesting: -" },
 	{ "soliciting", "Advertise, NoAddrsAvail", "- > soliciting: -" },
 	{ "soliciting", "Reply, rapid commit", "+G > checking: -" },
@@ -39,6 +40,7 @@ static const struct cell table[] = {
 	{ "soliciting", "inform", "- > init: -" },
 
 	{ "soliciting, second time", "Advertise", "Request > requesting: -" },
+	{ "soliciting, second time", "Advertise, other server", "Request > requesting: -" },
 	{ "soliciting, second time", "Advertise, preference 255", "Request > requesting: -" },
 	{ "soliciting, second time", "Advertise, NoAddrsAvail", "- > soliciting: -" },
 	{ "soliciting, second time", "Reply, rapid commit", "+G > checking: -" },
@@ -53,6 +55,7 @@ static const struct cell table[] = {
 	{ "soliciting, second time", "inform", "- > init: -" },
 
 	{ "advertised", "Advertise", "- > soliciting: -" },
+	{ "advertised", "Advertise, other server", "- > soliciting: -" },
 	{ "advertised", "Advertise, preference 255", "Request > requesting: -" },
 	{ "advertised", "Advertise, NoAddrsAvail", "- > soliciting: -" },
 	{ "advertised", "Reply, rapid commit", "+G > checking: -" },
@@ -65,6 +68,66 @@ static const struct cell table[] = {
 	{ "advertised", "start with a lease", "- > init: -" },
 	{ "advertised", "resume", "- > bound*: bound" },
 	{ "advertised", "inform", "- > init: -" },
+
+	{ "another known", "Advertise", "- > soliciting: -" },
+	{ "another known", "Advertise, other server", "- > soliciting: -" },
+	{ "another known", "Advertise, preference 255", "- > soliciting: -" },
+	{ "another known", "Advertise, NoAddrsAvail", "- > soliciting: -" },
+	{ "another known", "Reply, rapid commit", "- > soliciting: -" },
+	{ "another known", "timeout", "Solicit > soliciting: -" },
+	{ "another known", "two hours later", "- > init: status" },
+	{ "another known", "confirm", "- > init: -" },
+	{ "another known", "stop", "- > off: -" },
+	{ "another known", "release", "- > off: -" },
+	{ "another known", "start", "- > init: -" },
+	{ "another known", "start with a lease", "- > init: -" },
+	{ "another known", "resume", "- > bound*: bound" },
+	{ "another known", "inform", "- > init: -" },
+
+	{ "second choice", "Advertise", "- > soliciting: -" },
+	{ "second choice", "Advertise, other server", "- > soliciting: -" },
+	{ "second choice", "Advertise, preference 255", "- > soliciting: -" },
+	{ "second choice", "Advertise, NoAddrsAvail", "- > soliciting: -" },
+	{ "second choice", "Reply, rapid commit", "- > soliciting: -" },
+	{ "second choice", "timeout", "Solicit > soliciting: -" },
+	{ "second choice", "two hours later", "Request > requesting: -" },
+	{ "second choice", "confirm", "- > init: -" },
+	{ "second choice", "stop", "- > off: -" },
+	{ "second choice", "release", "- > off: -" },
+	{ "second choice", "start", "- > init: -" },
+	{ "second choice", "start with a lease", "- > init: -" },
+	{ "second choice", "resume", "- > bound*: bound" },
+	{ "second choice", "inform", "- > init: -" },
+
+	{ "second choice, second time", "Advertise", "- > soliciting: -" },
+	{ "second choice, second time", "Advertise, other server", "Request > requesting: -" },
+	{ "second choice, second time", "Advertise, preference 255", "- > soliciting: -" },
+	{ "second choice, second time", "Advertise, NoAddrsAvail", "- > soliciting: -" },
+	{ "second choice, second time", "Reply, rapid commit", "- > soliciting: -" },
+	{ "second choice, second time", "timeout", "Request > requesting: -" },
+	{ "second choice, second time", "two hours later", "Request > requesting: -" },
+	{ "second choice, second time", "confirm", "- > init: -" },
+	{ "second choice, second time", "stop", "- > off: -" },
+	{ "second choice, second time", "release", "- > off: -" },
+	{ "second choice, second time", "start", "- > init: -" },
+	{ "second choice, second time", "start with a lease", "- > init: -" },
+	{ "second choice, second time", "resume", "- > bound*: bound" },
+	{ "second choice, second time", "inform", "- > init: -" },
+
+	{ "second choice after the known one's", "Advertise", "- > soliciting: -" },
+	{ "second choice after the known one's", "Advertise, other server", "- > soliciting: -" },
+	{ "second choice after the known one's", "Advertise, preference 255", "- > soliciting: -" },
+	{ "second choice after the known one's", "Advertise, NoAddrsAvail", "- > soliciting: -" },
+	{ "second choice after the known one's", "Reply, rapid commit", "- > soliciting: -" },
+	{ "second choice after the known one's", "timeout", "Request > requesting: -" },
+	{ "second choice after the known one's", "two hours later", "Request > requesting: -" },
+	{ "second choice after the known one's", "confirm", "- > init: -" },
+	{ "second choice after the known one's", "stop", "- > off: -" },
+	{ "second choice after the known one's", "release", "- > off: -" },
+	{ "second choice after the known one's", "start", "- > init: -" },
+	{ "second choice after the known one's", "start with a lease", "- > init: -" },
+	{ "second choice after the known one's", "resume", "- > bound*: bound" },
+	{ "second choice after the known one's", "inform", "- > init: -" },
 
 	{ "between attempts", "timeout", "Solicit > soliciting: -" },
 	{ "between attempts", "two hours later", "Solicit > soliciting: -" },
@@ -328,6 +391,9 @@ static void off(struct world *world, struct dhcp6 *dhcp)
 	(void)dhcp;
 }
 
+static const uint8_t other_duid[10] = { 0, 3, 0, 1, 2, 0, 0, 0, 0, 0xfd };
+static struct server_id known;
+
 static void init(struct world *world, struct dhcp6 *dhcp)
 {
 	(void)world;
@@ -350,6 +416,32 @@ static void advertised(struct world *world, struct dhcp6 *dhcp)
 {
 	soliciting(world, dhcp);
 	v6_answer(dhcp, 2, PREFERRED_S, VALID_S);
+}
+
+static void soliciting_known(struct world *world, struct dhcp6 *dhcp)
+{
+	doppel_server_set(&known, other_duid, sizeof(other_duid));
+	soliciting(world, dhcp);
+}
+
+static void second(struct world *world, struct dhcp6 *dhcp)
+{
+	soliciting_known(world, dhcp);
+	v6_answer(dhcp, 2, PREFERRED_S, VALID_S);
+}
+
+static void second_again(struct world *world, struct dhcp6 *dhcp)
+{
+	second(world, dhcp);
+	world_run(world, dhcp, dhcp6, doppel_dhcp6_deadline(dhcp));
+}
+
+static enum verdict advertise_other_server(struct world *world, struct dhcp6 *dhcp);
+
+static void advertised_known(struct world *world, struct dhcp6 *dhcp)
+{
+	second(world, dhcp);
+	advertise_other_server(world, dhcp);
 }
 
 static void between(struct world *world, struct dhcp6 *dhcp)
@@ -452,6 +544,16 @@ static enum verdict advertise_255(struct world *world, struct dhcp6 *dhcp)
 	return v6_deliver(dhcp, &m);
 }
 
+static enum verdict advertise_other_server(struct world *world, struct dhcp6 *dhcp)
+{
+	struct message m = v6_begin(2, dhcp->exchange.xid, other_duid);
+
+	(void)world;
+	v6_put_ia(&m, 0, 0, 28);
+	v6_put_address(&m, "2001:db8::8", PREFERRED_S, VALID_S);
+	return v6_deliver(dhcp, &m);
+}
+
 static enum verdict advertise_other_xid(struct world *world, struct dhcp6 *dhcp)
 {
 	struct message m = v6_reply(2, dhcp->exchange.xid ^ 1, PREFERRED_S, VALID_S);
@@ -500,8 +602,7 @@ static enum verdict reply_other_client(struct world *world, struct dhcp6 *dhcp)
 
 static enum verdict reply_other_server(struct world *world, struct dhcp6 *dhcp)
 {
-	static const uint8_t other[10] = { 0, 3, 0, 1, 2, 0, 0, 0, 0, 0xfd };
-	struct message m = v6_begin(7, dhcp->exchange.xid, other);
+	struct message m = v6_begin(7, dhcp->exchange.xid, other_duid);
 
 	(void)world;
 	v6_put_ia(&m, 0, 0, 28);
@@ -558,8 +659,7 @@ static enum verdict reply_not_on_link(struct world *world, struct dhcp6 *dhcp)
 
 static enum verdict reply_not_on_link_other(struct world *world, struct dhcp6 *dhcp)
 {
-	static const uint8_t other[10] = { 0, 3, 0, 1, 2, 0, 0, 0, 0, 0xfd };
-	struct message m = v6_begin(7, dhcp->exchange.xid, other);
+	struct message m = v6_begin(7, dhcp->exchange.xid, other_duid);
 
 	(void)world;
 	v6_put_status(&m, DHCP6_NOT_ON_LINK, "");
@@ -674,6 +774,10 @@ static const struct {
 	{ "soliciting", soliciting },
 	{ "soliciting, second time", resoliciting },
 	{ "advertised", advertised },
+	{ "another known", soliciting_known },
+	{ "second choice", second },
+	{ "second choice, second time", second_again },
+	{ "second choice after the known one's", advertised_known },
 	{ "between attempts", between },
 	{ "requesting", requesting },
 	{ "checking", checking },
@@ -694,6 +798,7 @@ static const struct {
 } events[] = {
 	{ "Advertise", advertise },
 	{ "Advertise, preference 255", advertise_255 },
+	{ "Advertise, other server", advertise_other_server },
 	{ "Advertise, other xid", advertise_other_xid },
 	{ "Advertise, NoAddrsAvail", advertise_none },
 	{ "Reply", reply },
@@ -733,6 +838,7 @@ static void meet(size_t s, size_t e)
 {
 	const struct dhcp6_config config = {
 		.mac = device,
+		.known = &known,
 		.policy = { .timeout_ms = 10000, .retries = 5, .retry_delay_ms = 5000,
 			    .retry_cap_ms = 60000 },
 		.start_jitter_ms = 1000,
@@ -743,6 +849,7 @@ static void meet(size_t s, size_t e)
 	unsigned int from;
 	struct dhcp6 dhcp;
 
+	known.len = 0;
 	doppel_mld_init(&mld, &world->env, &device);
 	doppel_dhcp6_init(&dhcp, &world->env, &config, &mld, on_event);
 	situations[s].reach(world, &dhcp);

@@ -86,6 +86,9 @@ struct fake {
 	/* The WAN */
 	struct gateway *upstream_of;
 	bool dhcp_server, router;
+	bool rogue;			/* a second server of both protocols, which answers first */
+	bool dhcp6_server;
+	uint8_t dhcp6_net;		/* it gives 2001:db8:<net>::d:<last byte of the MAC> */
 	bool dhcp_naks, dhcp_no_ack;	/* what the server does to a REQUEST instead */
 	uint8_t ra_flags;		/* M and O */
 	bool ra_no_prefix;		/* for SLAAC */
@@ -100,6 +103,7 @@ struct fake {
 	uint16_t pref64_s;
 	uint8_t unregistered;		/* last byte of the MAC that the firewall keeps out */
 	struct dhcp4_looks said;	/* in the last DISCOVER or REQUEST */
+	unsigned int solicits, confirms;	/* of DHCPv6 */
 	unsigned int frames, discovers, requests, releases, foreign, arps, router_solicits;
 	struct {
 		size_t len;
@@ -661,26 +665,46 @@ static inline void fake_deliver(struct fake *fake, const uint8_t *frame, size_t 
 
 static const struct mac fake_server_mac = { { 0x02, 0xee, 0, 0, 0, 1 } };
 
-/* A REQUEST for an address of another network (option 50, or ciaddr). */
-static inline bool fake_is_strange(const struct fake *fake, const struct packet *request)
-{
-	const uint8_t *p = request->payload + 240, *end = request->payload + request->len;
+static const struct mac fake_rogue_mac = { { 0x02, 0xee, 0, 0, 0, 0x66 } };
+#define FAKE_ROGUE_NET 66
 
-	if (request->payload[12])
-		return request->payload[13] != fake->net;
+/* The value of an option of a DHCPv4 message; NULL: it has none. */
+static inline const uint8_t *fake_option4(const struct packet *message, uint8_t code)
+{
+	const uint8_t *p = message->payload + 240, *end = message->payload + message->len;
+
 	for (; p + 6 <= end && *p != 255; p += *p ? 2 + p[1] : 1)
-		if (*p == 50)
-			return p[3] != fake->net;
-	return false;
+		if (*p == code)
+			return p + 2;
+	return NULL;
 }
 
-/* OFFER and ACK: 10.<net>.0.<last byte of the MAC>, an hour. */
-static inline void fake_dhcp(struct fake *fake, const struct packet *request)
+/* A REQUEST for an address of another network than 10.@net.0.0/24 (option 50, or ciaddr). */
+static inline bool fake_is_strange(const struct packet *request, uint8_t net)
+{
+	const uint8_t *requested = fake_option4(request, 50);
+
+	if (request->payload[12])
+		return request->payload[13] != net;
+	return requested && requested[1] != net;
+}
+
+/* A REQUEST that chooses another server (option 54). */
+static inline bool fake_is_for_another(const struct packet *request, uint8_t net)
+{
+	const uint8_t *server = fake_option4(request, 54);
+
+	return server && server[1] != net;
+}
+
+/* OFFER, ACK or NAK of the server 10.<net>.0.254: 10.<net>.0.<last byte of the MAC>, an hour. */
+static inline void fake_dhcp_answer(struct fake *fake, const struct packet *request, uint8_t net,
+				    const struct mac *from)
 {
 	struct packet head = {
 		.kind = PACKET_UDP4,
 		.dst = doppel_mac_broadcast,
-		.src = fake_server_mac,
+		.src = *from,
 		.ip4 = { fake_ip4("10.0.0.254"), { INADDR_BROADCAST } },
 		.hop_limit = 64,
 		.sport = 67,
@@ -693,6 +717,27 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	static const uint8_t dns_option[] = { 6, 4, 10, 0, 0, 53, 255 };
 	uint8_t reply[300] = { 2, 1, 6 }, frame[FRAME_MAX];
 	uint8_t *server = reply + 236 + 9, *router = reply + 236 + 27;
+	uint8_t type = request->payload[242];
+
+	if (fake_is_for_another(request, net))
+		return;
+	memcpy(reply + 4, request->payload + 4, 4);
+	memcpy(reply + 28, request->payload + 28, 6);
+	reply[10] = request->payload[10];
+	reply[16] = 10;
+	reply[17] = net;
+	reply[19] = request->payload[33];
+	memcpy(reply + 236, options, sizeof(options));
+	reply[242] = type == 1 ? 2 : fake->dhcp_naks || fake_is_strange(request, net) ? 6 : 5;
+	server[1] = router[1] = net;
+	head.ip4.src.s_addr |= htonl((uint32_t)net << 16);
+	if (fake->dns4)
+		memcpy(reply + 236 + sizeof(options) - 1, dns_option, sizeof(dns_option));
+	fake_deliver(fake, frame, doppel_frame_udp4(frame, &head, reply, sizeof(reply)));
+}
+
+static inline void fake_dhcp(struct fake *fake, const struct packet *request)
+{
 	uint8_t type = request->len > 242 ? request->payload[242] : 0;
 	struct mac chaddr;
 
@@ -700,22 +745,86 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	fake->requests += type == 3;
 	fake->releases += type == 7;
 	doppel_dhcp4_parse_looks(request->payload, request->len, &chaddr, &fake->said);
-	if ((type != 1 && type != 3) || !fake->dhcp_server || (type == 3 && fake->dhcp_no_ack))
+	if (type != 1 && type != 3)
 		return;
-	memcpy(reply + 4, request->payload + 4, 4);
-	memcpy(reply + 28, request->payload + 28, 6);
-	reply[10] = request->payload[10];
-	reply[16] = 10;
-	reply[17] = fake->net;
-	reply[19] = request->payload[33];
-	memcpy(reply + 236, options, sizeof(options));
-	reply[242] = type == 1 ? 2 : fake->dhcp_naks || fake_is_strange(fake, request) ?
-		6 : 5;
-	server[1] = router[1] = fake->net;
-	head.ip4.src.s_addr |= htonl((uint32_t)fake->net << 16);
-	if (fake->dns4)
-		memcpy(reply + 236 + sizeof(options) - 1, dns_option, sizeof(dns_option));
-	fake_deliver(fake, frame, doppel_frame_udp4(frame, &head, reply, sizeof(reply)));
+	if (fake->rogue && (type == 1 || fake_option4(request, 54)))
+		fake_dhcp_answer(fake, request, FAKE_ROGUE_NET, &fake_rogue_mac);
+	if (fake->dhcp_server && !(type == 3 && fake->dhcp_no_ack))
+		fake_dhcp_answer(fake, request, fake->net, &fake_server_mac);
+}
+
+/* An option of a DHCPv6 message, with its head; NULL: it has none. */
+static inline const uint8_t *fake_option6(const struct packet *message, uint16_t code)
+{
+	const uint8_t *p = message->payload + 4, *end = message->payload + message->len;
+
+	for (; p + 4 <= end; p += 4 + doppel_get16(p + 2))
+		if (doppel_get16(p) == code)
+			return p;
+	return NULL;
+}
+
+static inline struct in6_addr fake_address6(uint8_t net, uint8_t last)
+{
+	struct in6_addr address = { { { 0x20, 0x01, 0x0d, 0xb8, 0, net, [13] = 0xd, [15] = last } } };
+
+	return address;
+}
+
+/* What the server at @from says: CONFIRM is answered by its network, all else by an address. */
+static inline void fake_dhcp6_answer(struct fake *fake, const struct packet *request, uint8_t net,
+				     const struct mac *from)
+{
+	const struct in6_addr address = fake_address6(net, request->src.b[5]);
+	const uint8_t *client = fake_option6(request, 1), *chosen = fake_option6(request, 2);
+	const uint8_t *ia = fake_option6(request, 3);
+	const uint8_t type = request->payload[0];
+	const struct packet head = {
+		.kind = PACKET_UDP6,
+		.dst = request->src,
+		.src = *from,
+		.ip6 = { .src = doppel_ip6_link_local(from), .dst = request->ip6.src },
+		.hop_limit = 64,
+		.sport = 547,
+		.dport = 546,
+	};
+	uint8_t reply[200], frame[FRAME_MAX];
+	struct writer w = { reply, sizeof(reply), 0, false };
+
+	if (!client || (chosen && memcmp(chosen + 8, from->b, 6)))
+		return;
+	doppel_put8(&w, type == 1 ? 2 : 7);
+	doppel_put(&w, request->payload + 1, 3);
+	doppel_put(&w, client, 4 + (size_t)doppel_get16(client + 2));
+	doppel_put32(&w, 2 << 16 | 10);
+	doppel_put32(&w, 3 << 16 | 1);		/* DUID-LL of Ethernet */
+	doppel_put(&w, from->b, 6);
+	if (type == 4) {
+		doppel_put32(&w, 13 << 16 | 2);
+		doppel_put16(&w, ia && ia[4 + 12 + 4 + 5] == net ? 0 : 4);
+	} else if (ia) {
+		doppel_put32(&w, 3 << 16 | 40);
+		doppel_put(&w, ia + 4, 4);
+		doppel_put32(&w, 1800);
+		doppel_put32(&w, 2880);
+		doppel_put32(&w, 5 << 16 | 24);
+		doppel_put(&w, &address, 16);
+		doppel_put32(&w, 3600);
+		doppel_put32(&w, 86400);
+	}
+	fake_deliver(fake, frame, doppel_frame_udp6(frame, &head, reply, w.len));
+}
+
+static inline void fake_dhcp6(struct fake *fake, const struct packet *request)
+{
+	const uint8_t type = request->payload[0];
+
+	fake->solicits += type == 1;
+	fake->confirms += type == 4;
+	if (fake->rogue && (type == 1 || fake_option6(request, 2)))
+		fake_dhcp6_answer(fake, request, FAKE_ROGUE_NET, &fake_rogue_mac);
+	if (fake->dhcp6_server)
+		fake_dhcp6_answer(fake, request, fake->dhcp6_net, &fake_server_mac);
 }
 
 static inline struct in6_addr fake_router(const struct fake *fake)
@@ -840,6 +949,8 @@ static inline int fake_send(struct packet_socket *socket, const void *frame, siz
 		return 0;
 	if (packet.kind == PACKET_UDP4)
 		fake_dhcp(fake, &packet);
+	else if (packet.kind == PACKET_UDP6)
+		fake_dhcp6(fake, &packet);
 	else if (packet.kind == PACKET_ICMP6)
 		fake_icmp6(fake, &packet);
 	else if (packet.kind == PACKET_ARP)
