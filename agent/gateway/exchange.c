@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Devices out of a running gateway, and into it: the document is export.h's. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -66,8 +68,42 @@ static int check_all(struct gateway *gateway, const struct json_t *document, str
 	return error->count ? -EINVAL : 0;
 }
 
-static void put_lease(struct gateway *gateway, const struct mac *mac, const char *protocol,
-		      const struct buf *addresses, char *data)
+static bool has_lease(const struct device *device)
+{
+	return doppel_dhcp4_lease(&device->dhcp4) || doppel_dhcp6_lease(&device->dhcp6) ||
+	       device->slaac.count;
+}
+
+/* What is in use is newer than any export of it. */
+static bool takes_leases(const struct device *device, const struct store_device *row)
+{
+	return row->discovered_at && !(device && has_lease(device));
+}
+
+/* What is told of it, where that is missing or older here. @device may be NULL. */
+static struct store_device merge(const struct device *device, const struct store_device *row)
+{
+	struct store_device merged = *row;
+
+	if (!device)
+		return merged;
+	if (!row->name[0])
+		snprintf(merged.name, sizeof(merged.name), "%s", device->hostname);
+	if (!doppel_looks_unknown(&device->dhcp4.config.looks))
+		doppel_looks_format(&device->dhcp4.config.looks, merged.looks);
+	if (device->lan_ipv4.s_addr)
+		merged.lan_ipv4 = device->lan_ipv4;
+	if (device->seen && device->discovered_at &&
+	    (!row->discovered_at || device->discovered_at < row->discovered_at))
+		merged.discovered_at = device->discovered_at;
+	if (device->last_seen > row->last_seen)
+		merged.last_seen = device->last_seen;
+	snprintf(merged.status, sizeof(merged.status), "%s", doppel_device_status_name(device->status));
+	return merged;
+}
+
+static int put_lease(struct store *store, const struct mac *mac, const char *protocol,
+		     const struct buf *addresses, char *data)
 {
 	const struct store_lease lease = {
 		.mac = *mac,
@@ -75,51 +111,81 @@ static void put_lease(struct gateway *gateway, const struct mac *mac, const char
 		.addresses = addresses->data,
 		.data = data,
 	};
+	int err = data && !addresses->failed ? 0 : -ENOMEM;
 
-	if (data && addresses->len)
-		doppel_store_lease_put(gateway->store, &lease);
+	if (!err && addresses->len)
+		err = doppel_store_lease_put(store, &lease);
 	free(data);
+	return err;
 }
 
-static void put_leases(struct gateway *gateway, const struct import_device *imported)
+static int put_leases(struct gateway *gateway, const struct import_device *imported)
 {
 	struct buf auto_buf text4 = { 0 }, text6 = { 0 }, text = { 0 };
 	const struct mac *mac = &imported->row.mac;
+	struct store *store = gateway->store;
 	struct clock *clock = gateway->clock;
+	int err = 0;
 
 	if (imported->has4) {
 		doppel_lease_format4(&imported->lease4, &text4);
-		put_lease(gateway, mac, "dhcp4", &text4,
-			  doppel_lease_from_dhcp4(&imported->lease4, clock));
+		err = put_lease(store, mac, "dhcp4", &text4,
+				doppel_lease_from_dhcp4(&imported->lease4, clock));
 	}
-	if (imported->has6) {
+	if (!err && imported->has6) {
 		doppel_lease_format6(&imported->lease6, &text6);
-		put_lease(gateway, mac, "dhcp6", &text6,
-			  doppel_lease_from_dhcp6(&imported->lease6, clock));
+		err = put_lease(store, mac, "dhcp6", &text6,
+				doppel_lease_from_dhcp6(&imported->lease6, clock));
 	}
-	if (imported->has_slaac) {
+	if (!err && imported->has_slaac) {
 		doppel_lease_format_slaac(imported->slaac, imported->slaac_count, &text);
-		put_lease(gateway, mac, "slaac", &text,
-			  doppel_lease_from_slaac(imported->slaac, imported->slaac_count, clock));
+		err = put_lease(store, mac, "slaac", &text,
+				doppel_lease_from_slaac(imported->slaac, imported->slaac_count,
+							clock));
 	}
+	return err;
 }
 
-static bool has_lease(const struct device *device)
+static int put(struct gateway *gateway, const struct import_device *imported)
 {
-	return doppel_dhcp4_lease(&device->dhcp4) || doppel_dhcp6_lease(&device->dhcp6) ||
-	       device->slaac.count;
+	const struct device *device = doppel_gateway_find(gateway, &imported->row.mac);
+	const struct store_device row = merge(device, &imported->row);
+	int err = 0;
+
+	for (size_t i = 0; !err && i < imported->forward_count; i++)
+		err = doppel_store_forward_put(gateway->store, &imported->forwards[i]);
+	if (!err && row.discovered_at)
+		err = doppel_store_device_put(gateway->store, &row);
+	if (!err && takes_leases(device, &imported->row))
+		err = put_leases(gateway, imported);
+	return err;
 }
 
-/* Its leases are asked about as after a reboot. */
-static int take_leases(struct device *device, const struct import_device *imported)
+/* All of it in one transaction: on an error the store is as it was. */
+static int put_all(struct gateway *gateway, const struct json_t *document, size_t count,
+		   struct doppel_error *error)
+{
+	int err = doppel_store_commit(gateway->store);
+
+	for (size_t i = 0; !err && i < count; i++) {
+		static struct import_device imported;
+
+		doppel_import_device(document, i, gateway->clock, &imported, error);
+		err = put(gateway, &imported);
+	}
+	if (!err)
+		err = doppel_store_commit(gateway->store);
+	if (err)
+		doppel_store_rollback(gateway->store);
+	return err;
+}
+
+/* Those of the store, which are asked about as after a reboot. */
+static int take_leases(struct device *device)
 {
 	int err;
 
 	doppel_device_stop(device, false);
-	doppel_store_device_put(device->gateway->store, &imported->row);
-	device->stored = true;
-	device->kept_lan = device->lan_ipv4;
-	put_leases(device->gateway, imported);
 	err = doppel_device_restore(device);
 	if (err)
 		return err;
@@ -129,42 +195,38 @@ static int take_leases(struct device *device, const struct import_device *import
 	return 0;
 }
 
+/* What the store has of it by now. */
 static int take(struct gateway *gateway, const struct import_device *imported,
 		struct import_counts *counts)
 {
-	const struct store_device *row = &imported->row;
-	struct device *device = doppel_gateway_find(gateway, &row->mac);
+	struct device *device = doppel_gateway_find(gateway, &imported->row.mac);
+	const struct store_device row = merge(device, &imported->row);
 	int err = 0;
 
-	for (size_t i = 0; i < imported->forward_count; i++)
-		doppel_store_forward_put(gateway->store, &imported->forwards[i]);
 	counts->forwards += imported->forward_count;
-	if (!device && row->discovered_at) {
-		device = doppel_discovery_admit(gateway, &row->mac);
+	if (!device && row.discovered_at) {
+		device = doppel_discovery_admit(gateway, &row.mac);
 		if (!device)
 			return -ENOMEM;
 		counts->added++;
 	}
 	if (!device)
 		return 0;
-	if (row->discovered_at && (!device->seen || !device->discovered_at ||
-				   row->discovered_at < device->discovered_at))
-		device->discovered_at = row->discovered_at;
-	if (row->name[0])
-		snprintf(device->hostname, sizeof(device->hostname), "%s", row->name);
-	if (doppel_looks_unknown(&device->dhcp4.config.looks))
-		doppel_looks_parse(row->looks, &device->dhcp4.config.looks);
-	if (row->lan_ipv4.s_addr && !device->lan_ipv4.s_addr)
-		doppel_claim_grant(device, row->lan_ipv4);
-	if (row->last_seen > device->last_seen)
-		device->last_seen = row->last_seen;
-	device->seen |= row->discovered_at != 0;
+	snprintf(device->hostname, sizeof(device->hostname), "%s", row.name);
+	doppel_looks_parse(row.looks, &device->dhcp4.config.looks);
+	device->discovered_at = row.discovered_at;
+	device->last_seen = row.last_seen;
+	if (row.lan_ipv4.s_addr && !device->lan_ipv4.s_addr)
+		doppel_claim_grant(device, row.lan_ipv4);
+	if (row.discovered_at) {
+		device->seen = device->stored = true;
+		device->kept_lan = device->lan_ipv4;
+	}
 	device->keep_device = device->changed = true;
-	/* What is in use is newer than any export of it. */
-	if (row->discovered_at && has_lease(device))
+	if (takes_leases(device, &imported->row))
+		err = take_leases(device);
+	else if (imported->row.discovered_at)
 		counts->kept++;
-	else if (row->discovered_at)
-		err = take_leases(device, imported);
 	doppel_forwards_push(device);
 	doppel_device_settle(device);
 	return err;
@@ -178,6 +240,8 @@ int doppel_gateway_import(struct gateway *gateway, const struct json_t *document
 	size_t i;
 
 	*counts = (struct import_counts){ .devices = count };
+	if (!err)
+		err = put_all(gateway, document, count, error);
 	for (i = 0; !err && i < count; i++) {
 		static struct import_device imported;
 

@@ -271,8 +271,9 @@ struct import_counts {
 
 /*
  * Take such a document's devices in: new ones with their leases, which their servers are asked about as
- * after a reboot; of those that are known what is missing. -EINVAL with a line for each fault in @err:
- * nothing was changed. -ENOMEM: the first ones were taken; the same document may be taken again.
+ * after a reboot; of those that are known what is missing. The store takes all of it in one transaction.
+ * -EINVAL with a line for each fault in @err, or what the store said: nothing was changed. -ENOMEM: perhaps
+ * the first ones were taken; the same document may be taken again.
  */
 int doppel_gateway_import(struct gateway *gateway, const struct json_t *document,
 			  struct import_counts *counts, struct doppel_error *err);

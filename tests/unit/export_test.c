@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "store/database.h"
 
 static json_t *exported(struct fake *fake)
 {
@@ -178,6 +179,47 @@ static void test_unreadable(void)
 	fake_free(fake);
 }
 
+/* The store refuses the lease of the second device: the first one is not taken either. */
+static void test_store_fails(void)
+{
+	static const char *const refusals[] = {
+		"CREATE TEMP TRIGGER refuse BEFORE INSERT ON devices WHEN NEW.mac LIKE '%:08'"
+		" BEGIN SELECT RAISE(ABORT, 'refused'); END",
+		"CREATE TEMP TRIGGER refuse BEFORE INSERT ON leases WHEN NEW.mac LIKE '%:08'"
+		" AND NEW.protocol = 'slaac' BEGIN SELECT RAISE(ABORT, 'refused'); END",
+		"CREATE TEMP TRIGGER refuse BEFORE INSERT ON forwards"
+		" BEGIN SELECT RAISE(ABORT, 'refused'); END",
+	};
+	struct fake *fake = busy(), *other = fake_new();
+	json_t *document = exported(fake), *before, *after;
+	struct doppel_error error = {};
+	struct import_counts counts;
+
+	doppel_log_set_level(LOG_CRIT);
+	fake_start(other, FAKE_DUAL);
+	fake_seen(other, 9, "192.168.1.9");
+	before = exported(other);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		sqlite3_exec(other->store->db, refusals[i], NULL, NULL, NULL);
+		ok(doppel_gateway_import(other->gw, document, &counts, &error) < 0,
+		   "the store fails: so does the import");
+		after = exported(other);
+		ok(json_equal(json_object_get(before, "devices"), json_object_get(after, "devices")),
+		   "and leaves the store as it was");
+		is_int(other->gw->devices.count, 1, "the gateway, too");
+		is_int(other->device_count, 1, "and the module");
+		json_decref(after);
+		sqlite3_exec(other->store->db, "DROP TRIGGER refuse", NULL, NULL, NULL);
+	}
+	is_int(doppel_gateway_import(other->gw, document, &counts, &error), 0, "it writes again");
+	is_int(other->gw->devices.count, 3, "all are taken");
+	doppel_log_set_level(LOG_ERR);
+	json_decref(before);
+	json_decref(document);
+	fake_free(other);
+	fake_free(fake);
+}
+
 /* Forwards of a device that was never seen make no device. */
 static void test_only_forwards(void)
 {
@@ -204,6 +246,7 @@ int main(void)
 	doppel_log_set_level(LOG_ERR);
 	test_round();
 	test_unreadable();
+	test_store_fails();
 	test_only_forwards();
 	test_refusals();
 	return done_testing();
