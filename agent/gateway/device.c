@@ -615,8 +615,9 @@ static enum dhcp6_mode wanted_mode6(const struct device *device)
 	/* A lease that is held is kept up whatever the routers say meanwhile. */
 	if (doppel_dhcp6_lease(&device->dhcp6))
 		return DHCP6_MODE_STATEFUL;
+	/* When the last router is gone nobody says any more that there is a server. */
 	if (!gateway->routers.count)
-		return device->mode6;
+		return gateway->router_heard ? DHCP6_MODE_NONE : device->mode6;
 	if (doppel_routers_managed(&gateway->routers, now))
 		return DHCP6_MODE_STATEFUL;
 	return doppel_routers_other(&gateway->routers, now) ? DHCP6_MODE_INFORM : DHCP6_MODE_NONE;

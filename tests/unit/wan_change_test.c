@@ -311,6 +311,28 @@ static void test_families(void)
 	fake_free(fake);
 }
 
+/* What a router said of DHCPv6 is over with the router. */
+static void test_managed(void)
+{
+	struct fake *fake = begin(FAKE_DUAL QUICK);
+	const struct mac mac = fake_mac(7);
+	const struct dhcp6 *dhcp6 = &doppel_gateway_find(fake->gw, &mac)->dhcp6;
+
+	fake->router = true;
+	fake->ra_flags = ND_RA_FLAG_MANAGED;
+	fake_advertise(fake);
+	fake_run(fake, 60000);
+	ok(dhcp6->state != DHCP6_OFF, "a router says M: a server is asked for, though none answers");
+	fake->router = false;
+	fake_run(fake, 90000000);
+	is_int(dhcp6->state, DHCP6_OFF, "no router any more: nobody is asked");
+	fake->router = true;
+	fake_advertise(fake);
+	fake_run(fake, 60000);
+	ok(dhcp6->state != DHCP6_OFF, "there is one again");
+	fake_free(fake);
+}
+
 /* A server that was set up anew knows no lease: the old address is asked for, and had again. */
 static void test_empty_server(void)
 {
@@ -339,6 +361,7 @@ int main(void)
 	test_router6_flaps();
 	test_router6_many();
 	test_families();
+	test_managed();
 	test_empty_server();
 	return done_testing();
 }
