@@ -9,18 +9,25 @@
 #include <string.h>
 
 #include "wireguard/document_reader.h"
+#include "wireguard/owners.h"
 
 #define PORT_DEFAULT 51820
 #define DOMAIN_MAX 253			/* RFC 1035 section 3.1, as text */
 #define PRIORITY_DEFAULT 500
 #define CIDR_LEN_MIN 8
 
+void doppel_wg_read_no_memory(struct wg_reader *reader)
+{
+	if (reader->no_memory)
+		return;
+	reader->no_memory = true;
+	doppel_error_add(reader->error, "out of memory");
+}
+
 static void *keep(struct wg_reader *reader, void *memory)
 {
-	if (!memory && !reader->no_memory) {
-		reader->no_memory = true;
-		doppel_error_add(reader->error, "out of memory");
-	}
+	if (!memory)
+		doppel_wg_read_no_memory(reader);
 	return memory;
 }
 
@@ -296,30 +303,44 @@ static void read_dns(struct wg_reader *reader, const struct yaml_node *map)
 	}
 }
 
-static char **name_of(void *items, size_t size, size_t i)
+/* A name is the same in any case. */
+static void claim_name(struct wg_reader *reader, struct wg_owners *names, const char *name,
+		       const struct yaml_node *item)
 {
-	return (char **)((char *)items + i * size);	/* all of them begin with it */
+	char lower[WG_OWNED_MAX] = "";
+	const void *first;
+	size_t i;
+	int err;
+
+	for (i = 0; name[i]; i++)
+		lower[i] = (char)tolower((unsigned char)name[i]);
+	err = doppel_wg_owners_claim(names, lower, item, &first);
+	if (err == -EEXIST)
+		doppel_yaml_error(reader->error, doppel_yaml_get(item, "name"),
+				  "\"%s\" is there in line %d already", name,
+				  ((const struct yaml_node *)first)->line);
+	else if (err)
+		doppel_wg_read_no_memory(reader);
 }
 
 /* The list's items with nothing but their names, so that they can be found. */
 static void *read_named(struct wg_reader *reader, const struct yaml_node *list, size_t size,
 			size_t *count)
 {
-	void *items = doppel_wg_read_items(reader, list, size, count);
-	size_t i, j;
+	char *items = doppel_wg_read_items(reader, list, size, count);
+	auto_wg_owners struct wg_owners names;
+	size_t i;
 
+	if (doppel_wg_owners_init(&names, *count, WG_OWNED_MAX)) {
+		doppel_wg_read_no_memory(reader);
+		return items;
+	}
 	for (i = 0; i < *count; i++) {
-		char **name = name_of(items, size, i);
+		char **name = (char **)(items + i * size);	/* all of them begin with it */
 
 		*name = doppel_wg_read_name(reader, list->children[i]);
-		for (j = 0; *name && j < i; j++) {
-			if (!*name_of(items, size, j) || strcasecmp(*name_of(items, size, j), *name))
-				continue;
-			doppel_yaml_error(reader->error, doppel_yaml_get(list->children[i], "name"),
-					  "\"%s\" is there in line %d already", *name,
-					  list->children[j]->line);
-			break;
-		}
+		if (*name)
+			claim_name(reader, &names, *name, list->children[i]);
 	}
 	return items;
 }

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who is in a network: a document's peers. */
-#include <sodium.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "wireguard/document_reader.h"
-
-static bool parse_key(const char *text, uint8_t key[WG_KEY_LEN])
-{
-	uint8_t bytes[WG_KEY_LEN];
-	size_t len;
-
-	if (sodium_base642bin(bytes, sizeof(bytes), text, strlen(text), NULL, &len, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) || len != sizeof(bytes))
-		return false;
-	memcpy(key, bytes, sizeof(bytes));
-	return true;
-}
+#include "wireguard/ipam.h"
+#include "wireguard/key.h"
+#include "wireguard/owners.h"
 
 /* Never shown: it may be a private key in the wrong place. */
 static bool read_key(struct wg_reader *reader, const struct yaml_node *node,
@@ -26,7 +19,7 @@ static bool read_key(struct wg_reader *reader, const struct yaml_node *node,
 
 	if (!doppel_yaml_text(reader->error, node, &text))
 		return false;
-	if (parse_key(text, key))
+	if (doppel_wg_key_parse(text, key))
 		return true;
 	doppel_yaml_error(reader->error, node,
 			  "must be a WireGuard key: 44 characters, as `wg genkey` and `wg pubkey` print them");
@@ -71,38 +64,24 @@ static bool read_own(struct wg_reader *reader, const struct yaml_node *map, cons
 				  family == AF_INET ? "IPv4" : "IPv6", node->text);
 		return false;
 	}
-	if (!cidr->len || doppel_cidr_has(cidr, address))
+	if (!cidr->len || doppel_ipam_is_host(cidr, address))
 		return true;
-	doppel_yaml_error(reader->error, node, "%s lies outside the network, %s", node->text,
-			  doppel_cidr_format(cidr, text));
+	doppel_yaml_error(reader->error, node, doppel_cidr_has(cidr, address) ?
+			  "%s is no host's address of the network, %s" :
+			  "%s lies outside the network, %s",
+			  node->text, doppel_cidr_format(cidr, text));
 	return false;
 }
 
-/* What is sent to one peer cannot be sent to another: no prefix of theirs may overlap. */
-static void check_allowed_ip(struct wg_reader *reader, const struct yaml_node *node,
-			     const struct cidr *cidr)
+static void check_outside(struct wg_reader *reader, const struct yaml_node *node,
+			  const struct cidr *cidr)
 {
 	const struct wg_network *network = reader->network;
-	size_t i, j;
 
 	if ((network->ipv4.len && doppel_cidr_overlap(&network->ipv4, cidr)) ||
-	    (network->ipv6.len && doppel_cidr_overlap(&network->ipv6, cidr))) {
+	    (network->ipv6.len && doppel_cidr_overlap(&network->ipv6, cidr)))
 		doppel_yaml_error(reader->error, node, "%s overlaps the network's own addresses",
 				  node->text);
-		return;
-	}
-	for (i = 0; i < network->peer_count; i++) {
-		const struct wg_peer *other = &network->peers[i];
-
-		for (j = 0; j < other->extra_allowed_ip_count; j++) {
-			if (!doppel_cidr_overlap(&other->extra_allowed_ips[j], cidr))
-				continue;
-			doppel_yaml_error(reader->error, node,
-					  "%s overlaps an extra_allowed_ips of peer \"%s\"",
-					  node->text, other->name ? other->name : "?");
-			return;
-		}
-	}
 }
 
 static void read_allowed_ips(struct wg_reader *reader, const struct yaml_node *list,
@@ -117,33 +96,132 @@ static void read_allowed_ips(struct wg_reader *reader, const struct yaml_node *l
 
 		if (!doppel_wg_read_cidr(reader, list->children[i], &cidr))
 			continue;
-		check_allowed_ip(reader, list->children[i], &cidr);
+		check_outside(reader, list->children[i], &cidr);
 		peer->extra_allowed_ips[peer->extra_allowed_ip_count++] = cidr;
 	}
 }
 
-static bool same_key(const struct wg_peer *a, const struct wg_peer *b)
+/* One of the extra_allowed_ips of all peers. */
+struct allowed {
+	const struct cidr *cidr;
+	const struct yaml_node *node;
+	const struct wg_peer *peer;
+};
+
+static bool is_later(const struct yaml_node *a, const struct yaml_node *b)
 {
-	return a->has_public_key && b->has_public_key &&
-	       !memcmp(a->public_key, b->public_key, WG_KEY_LEN);
+	return a->line > b->line || (a->line == b->line && a->column > b->column);
 }
 
-static bool same_address(const struct wg_peer *a, const struct wg_peer *b)
+/* A prefix before those that lie in it. */
+static int by_prefix(const void *one, const void *other)
 {
-	return (a->has_ipv4 && b->has_ipv4 && doppel_ip6_eq(&a->ipv4, &b->ipv4)) ||
-	       (a->has_ipv6 && b->has_ipv6 && doppel_ip6_eq(&a->ipv6, &b->ipv6));
+	const struct allowed *a = one, *b = other;
+	int order = doppel_cidr_family(a->cidr) - doppel_cidr_family(b->cidr);
+
+	if (!order)
+		order = memcmp(&a->cidr->net, &b->cidr->net, sizeof(a->cidr->net));
+	if (!order)
+		order = a->cidr->len - b->cidr->len;
+	return order ? order : is_later(a->node, b->node) - is_later(b->node, a->node);
+}
+
+/* Of each that is found the first fault is told; gives which one that was. */
+static const struct allowed *refuse_overlap(struct wg_reader *reader, const struct allowed *a,
+					    const struct allowed *b, const struct allowed *told)
+{
+	const struct allowed *later = is_later(a->node, b->node) ? a : b;
+	const char *name = (later == a ? b : a)->peer->name;
+
+	if (later != told)
+		doppel_yaml_error(reader->error, later->node,
+				  "%s overlaps an extra_allowed_ips of peer \"%s\"",
+				  later->node->text, name ? name : "?");
+	return later;
+}
+
+/* Those of the list's peers that were read without a fault, and how many. */
+static size_t collect_allowed(const struct wg_network *network, const struct yaml_node *list,
+			      struct allowed *all)
+{
+	size_t i, j, count = 0;
+
+	for (i = 0; i < network->peer_count; i++) {
+		const struct wg_peer *peer = &network->peers[i];
+		const struct yaml_node *ips;
+
+		if (!peer->extra_allowed_ip_count)
+			continue;
+		ips = doppel_yaml_get(list->children[i], "extra_allowed_ips");
+		if (ips->count != peer->extra_allowed_ip_count)
+			continue;
+		for (j = 0; j < ips->count; j++)
+			all[count++] = (struct allowed){ &peer->extra_allowed_ips[j],
+							 ips->children[j], peer };
+	}
+	return count;
+}
+
+/* What is sent to one peer cannot be sent to another: no prefix of theirs may overlap. */
+static void check_allowed_ips(struct wg_reader *reader, const struct yaml_node *list)
+{
+	const struct wg_network *network = reader->network;
+	const struct allowed *wide = NULL, *told = NULL;
+	auto_free struct allowed *all = NULL;
+	size_t i, count = 0;
+
+	for (i = 0; i < network->peer_count; i++)
+		count += network->peers[i].extra_allowed_ip_count;
+	if (count < 2)
+		return;
+	all = calloc(count, sizeof(*all));
+	if (!all) {
+		doppel_wg_read_no_memory(reader);
+		return;
+	}
+	count = collect_allowed(network, list, all);
+	qsort(all, count, sizeof(*all), by_prefix);
+	for (i = 0; i < count; i++) {
+		if (wide && doppel_cidr_covers(wide->cidr, all[i].cidr))
+			told = refuse_overlap(reader, wide, &all[i], told);
+		else
+			wide = &all[i];
+	}
+}
+
+/* What only one peer may have. */
+struct claims {
+	struct wg_owners keys, addresses;
+};
+
+/* The name of the peer that has it already; NULL. */
+static const char *other_owner(struct wg_reader *reader, struct wg_owners *owners,
+			       const void *value, const struct wg_peer *peer)
+{
+	const void *first;
+	const int err = doppel_wg_owners_claim(owners, value, peer, &first);
+	const struct wg_peer *other = err == -EEXIST ? first : NULL;
+
+	if (err == -ENOMEM)
+		doppel_wg_read_no_memory(reader);
+	return other && other->name ? other->name : other ? "?" : NULL;
 }
 
 static void check_apart(struct wg_reader *reader, const struct yaml_node *map,
-			const struct wg_peer *peer, const struct wg_peer *before)
+			const struct wg_peer *peer, struct claims *claims)
 {
-	const char *name = before->name ? before->name : "?";
+	const char *other = NULL;
 
-	if (same_key(peer, before))
+	if (peer->has_public_key)
+		other = other_owner(reader, &claims->keys, peer->public_key, peer);
+	if (other)
 		doppel_yaml_error(reader->error, doppel_yaml_get(map, "public_key"),
-				  "is peer \"%s\"'s, too: a key is one peer's", name);
-	if (same_address(peer, before))
-		doppel_yaml_error(reader->error, map, "its address is peer \"%s\"'s, too", name);
+				  "is peer \"%s\"'s, too: a key is one peer's", other);
+	other = peer->has_ipv4 ? other_owner(reader, &claims->addresses, &peer->ipv4, peer) : NULL;
+	if (!other && peer->has_ipv6)
+		other = other_owner(reader, &claims->addresses, &peer->ipv6, peer);
+	if (other)
+		doppel_yaml_error(reader->error, map, "its address is peer \"%s\"'s, too", other);
 }
 
 static void read_peer(struct wg_reader *reader, const struct yaml_node *map, struct wg_peer *peer)
@@ -174,11 +252,12 @@ static void read_peer(struct wg_reader *reader, const struct yaml_node *map, str
 	read_allowed_ips(reader, doppel_yaml_get(map, "extra_allowed_ips"), peer);
 }
 
-void doppel_wg_read_peers(struct wg_reader *reader, const struct yaml_node *list)
+static void read_each(struct wg_reader *reader, const struct yaml_node *list,
+		      struct claims *claims)
 {
 	struct wg_network *network = reader->network;
 	const struct wg_peer *jump = NULL;
-	size_t i, j;
+	size_t i;
 
 	for (i = 0; i < network->peer_count; i++) {
 		struct wg_peer *peer = &network->peers[i];
@@ -186,8 +265,7 @@ void doppel_wg_read_peers(struct wg_reader *reader, const struct yaml_node *list
 		if (list->children[i]->kind != DOPPEL_YAML_MAP)
 			continue;
 		read_peer(reader, list->children[i], peer);
-		for (j = 0; j < i; j++)
-			check_apart(reader, list->children[i], peer, &network->peers[j]);
+		check_apart(reader, list->children[i], peer, claims);
 		if (peer->jump && jump)
 			doppel_yaml_error(reader->error, list->children[i],
 					  "peer \"%s\" is this gateway already: one jump peer is enough",
@@ -195,7 +273,23 @@ void doppel_wg_read_peers(struct wg_reader *reader, const struct yaml_node *list
 		if (peer->jump)
 			jump = peer;
 	}
-	if (list && network->peer_count && !jump)
+	if (network->peer_count && !jump)
 		doppel_yaml_error(reader->error, list,
 				  "none of them is this gateway; give one `jump: true`");
+}
+
+void doppel_wg_read_peers(struct wg_reader *reader, const struct yaml_node *list)
+{
+	const size_t count = reader->network->peer_count;
+	struct claims claims;
+	int err = doppel_wg_owners_init(&claims.keys, count, WG_KEY_LEN);
+
+	err |= doppel_wg_owners_init(&claims.addresses, 2 * count, sizeof(struct in6_addr));
+	if (err)
+		doppel_wg_read_no_memory(reader);
+	else
+		read_each(reader, list, &claims);
+	doppel_wg_owners_free(&claims.keys);
+	doppel_wg_owners_free(&claims.addresses);
+	check_allowed_ips(reader, list);
 }

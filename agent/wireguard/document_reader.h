@@ -16,6 +16,7 @@ struct wg_reader {
 	bool no_memory;
 };
 
+void doppel_wg_read_no_memory(struct wg_reader *reader);
 /*
  * The list's items, zeroed, @size bytes each, and in @count how many; NULL when there is no list, or
  * none that is one.

@@ -36,6 +36,30 @@ static uint8_t host_bits(const struct cidr *cidr)
 	return 128 - cidr->len;
 }
 
+static struct in6_addr at(const struct cidr *cidr, uint64_t offset)
+{
+	struct in6_addr ip = cidr->net;
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		ip.s6_addr[15 - i] |= (uint8_t)(offset >> (8 * i));
+	return ip;
+}
+
+bool doppel_ipam_is_host(const struct cidr *cidr, const struct in6_addr *ip)
+{
+	const uint8_t bits = host_bits(cidr);
+	struct in6_addr broadcast;
+
+	if (!doppel_cidr_has(cidr, ip))
+		return false;
+	if (bits <= 1)
+		return true;
+	broadcast = at(cidr, bits > OFFSET_BITS ? 0 : (1ULL << bits) - 1);
+	return !doppel_ip6_eq(ip, &cidr->net) &&
+	       (doppel_cidr_family(cidr) == AF_INET6 || !doppel_ip6_eq(ip, &broadcast));
+}
+
 struct ipam *doppel_ipam_new(const struct cidr *cidr)
 {
 	const uint8_t bits = host_bits(cidr);
@@ -67,16 +91,6 @@ void doppel_ipam_free(struct ipam *ipam)
 	free(ipam);
 }
 
-static struct in6_addr at(const struct ipam *ipam, uint64_t offset)
-{
-	struct in6_addr ip = ipam->cidr.net;
-	unsigned int i;
-
-	for (i = 0; i < 8; i++)
-		ip.s6_addr[15 - i] |= (uint8_t)(offset >> (8 * i));
-	return ip;
-}
-
 /* False: the address is so far up that it is not allocated from. */
 static bool offset_of(const struct ipam *ipam, const struct in6_addr *ip, uint64_t *offset)
 {
@@ -94,20 +108,6 @@ static struct address *find(const struct ipam *ipam, const struct in6_addr *ip)
 	struct map_node *node = doppel_map_find(&ipam->addresses, ip);
 
 	return node ? container_of(node, struct address, node) : NULL;
-}
-
-static bool is_host(const struct ipam *ipam, const struct in6_addr *ip)
-{
-	const uint8_t bits = host_bits(&ipam->cidr);
-	struct in6_addr broadcast;
-
-	if (!doppel_cidr_has(&ipam->cidr, ip))
-		return false;
-	if (bits <= 1)
-		return true;
-	broadcast = at(ipam, bits > OFFSET_BITS ? 0 : (1ULL << bits) - 1);
-	return !doppel_ip6_eq(ip, &ipam->cidr.net) &&
-	       (doppel_cidr_family(&ipam->cidr) == AF_INET6 || !doppel_ip6_eq(ip, &broadcast));
 }
 
 /* @ip is a host's. */
@@ -138,7 +138,7 @@ static int take(struct ipam *ipam, const struct in6_addr *ip)
 
 int doppel_ipam_reserve(struct ipam *ipam, const struct in6_addr *ip)
 {
-	return is_host(ipam, ip) ? take(ipam, ip) : -ERANGE;
+	return doppel_ipam_is_host(&ipam->cidr, ip) ? take(ipam, ip) : -ERANGE;
 }
 
 int doppel_ipam_allocate(struct ipam *ipam, struct in6_addr *ip)
@@ -151,7 +151,7 @@ int doppel_ipam_allocate(struct ipam *ipam, struct in6_addr *ip)
 		return take(ipam, ip);
 	}
 	for (; ipam->next <= ipam->last; ipam->next++) {
-		free_one = at(ipam, ipam->next);
+		free_one = at(&ipam->cidr, ipam->next);
 		err = take(ipam, &free_one);
 		if (err == -EEXIST)
 			continue;
@@ -164,17 +164,33 @@ int doppel_ipam_allocate(struct ipam *ipam, struct in6_addr *ip)
 	return -ENOSPC;
 }
 
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+	while (b) {
+		const uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* Steps of the key's own, through all hosts, so that a prefix that is nearly full is not slow. */
 int doppel_ipam_allocate_hashed(struct ipam *ipam, const void *key, size_t len,
 				struct in6_addr *ip)
 {
 	const uint64_t size = ipam->last - ipam->first + 1;
-	uint64_t hash, i;
+	uint64_t hash[2], offset, step, i;
 
 	if (!doppel_ipam_available(ipam))
 		return -ENOSPC;
-	crypto_generichash((uint8_t *)&hash, sizeof(hash), key, len, NULL, 0);
-	for (i = 0; i < size; i++) {
-		const struct in6_addr one = at(ipam, ipam->first + (le64toh(hash) + i) % size);
+	crypto_generichash((uint8_t *)hash, sizeof(hash), key, len, NULL, 0);
+	offset = le64toh(hash[0]) % size;
+	step = 1 + le64toh(hash[1]) % size;
+	while (common_divisor(step, size) != 1)
+		step++;
+	for (i = 0; i < size; i++, offset = (offset + step) % size) {
+		const struct in6_addr one = at(&ipam->cidr, ipam->first + offset);
 		const int err = take(ipam, &one);
 
 		if (err == -EEXIST)

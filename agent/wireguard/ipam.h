@@ -15,6 +15,8 @@
 
 struct ipam;
 
+bool doppel_ipam_is_host(const struct cidr *cidr, const struct in6_addr *address);
+
 /* NULL for want of memory. */
 struct ipam *doppel_ipam_new(const struct cidr *cidr);
 void doppel_ipam_free(struct ipam *ipam);
@@ -23,8 +25,8 @@ void doppel_ipam_free(struct ipam *ipam);
 int doppel_ipam_allocate(struct ipam *ipam, struct in6_addr *address);
 
 /*
- * The free address that follows the hash of @key, a peer's public key: the same one whenever the peer
- * is met, as long as no other has it. Errors as above.
+ * A free address by the hash of @key, a peer's public key: the same one whenever the peer is met, as
+ * long as no other has it. Errors as above.
  */
 int doppel_ipam_allocate_hashed(struct ipam *ipam, const void *key, size_t len,
 				struct in6_addr *address);
