@@ -6,7 +6,11 @@
 #ifndef DOPPEL_WIREGUARD_ASSIGNMENT_H
 #define DOPPEL_WIREGUARD_ASSIGNMENT_H
 
+#include "base/error.h"
+#include "wireguard/kept.h"
 #include "wireguard/model.h"
+
+struct rng;
 
 struct wg_member {
 	const struct wg_peer *peer;
@@ -32,5 +36,25 @@ struct wg_site {
 	struct wg_assignment *networks;
 	size_t network_count;
 };
+
+/*
+ * Give each peer its addresses and keys: those that the document names; of @kept (NULL: nothing) what
+ * still fits; for the rest new ones, of which the first address of a network is the jump peer's.
+ * Whoever expires at @now, seconds since the epoch, or before has expired. 0 and a site that the
+ * caller frees before the document; with a line in @error for each peer that cannot have what it
+ * needs -ENOSPC, a prefix is used up, or -EINVAL, its key is another peer's; -ENOMEM.
+ */
+int doppel_wg_assign(const struct wg_document *document, const struct wg_kept *kept, int64_t now,
+		     struct rng *rng, struct wg_site **site, struct doppel_error *error);
+
+/* By name; NULL. */
+struct wg_assignment *doppel_wg_assignment(const struct wg_site *site, const char *network);
+struct wg_member *doppel_wg_member(const struct wg_assignment *assignment, const char *peer);
+
+/* Its keys are wiped. NULL is fine. */
+void doppel_wg_site_free(struct wg_site *site);
+void doppel_wg_site_cleanup(struct wg_site **site);
+
+#define auto_wg_site __attribute__((cleanup(doppel_wg_site_cleanup)))
 
 #endif

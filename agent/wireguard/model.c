@@ -115,3 +115,8 @@ void doppel_wg_document_free(struct wg_document *document)
 	free(document->networks);
 	free(document);
 }
+
+void doppel_wg_document_cleanup(struct wg_document **document)
+{
+	doppel_wg_document_free(*document);
+}

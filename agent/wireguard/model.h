@@ -185,5 +185,8 @@ struct wg_policy *doppel_wg_policy(const struct wg_network *network, const char 
 
 /* NULL is fine. */
 void doppel_wg_document_free(struct wg_document *document);
+void doppel_wg_document_cleanup(struct wg_document **document);
+
+#define auto_wg_document __attribute__((cleanup(doppel_wg_document_cleanup)))
 
 #endif
