@@ -9,8 +9,8 @@
 #include "store/wireguard.h"
 #include "tap.h"
 
-static char directory[] = "/tmp/doppel-wg-store-XXXXXX";
-static char path[64];
+static char directory[64];
+static char path[96];
 
 static struct store *open_store(void)
 {
@@ -117,6 +117,7 @@ int main(void)
 	struct store *store;
 	char command[96];
 
+	strcpy(directory, "/tmp/doppel-wg-store-XXXXXX");
 	if (!mkdtemp(directory))
 		return 1;
 	snprintf(path, sizeof(path), "%s/doppel.db", directory);
