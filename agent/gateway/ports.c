@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gateway/config.h"
 #include "gateway/state.h"
+#include "kernel/sysctl.h"
 
 #define ADDRESS_MS 5000
 
@@ -54,18 +55,13 @@ static int set_up(struct gateway *gateway, struct port_link *link)
 static void set_sysctl(struct gateway *gateway, const char *port, const char *family,
 		       const char *name, const char *value)
 {
-	struct rtnetlink *rt = gateway->rtnetlink;
-	char path[128], now[32];
+	char path[128];
 	int err;
 
 	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", family, port, name);
-	if (!rt->sysctl_get(rt, path, now, sizeof(now)) && !strcmp(now, value))
-		return;
-	err = rt->sysctl_set(rt, path, value);
+	err = doppel_sysctl_ensure(gateway->rtnetlink, path, value);
 	if (err)
 		doppel_log(LOG_WARNING, "sysctl %s=%s: %s", path, value, strerror(-err));
-	else
-		doppel_log(LOG_INFO, "sysctl %s=%s", path, value);
 }
 
 struct lan_search {
