@@ -258,6 +258,7 @@ static void set_way(struct gateway *gateway, const struct device *lender)
 	if (lender)
 		way = (struct port_route){
 			.ifindex = gateway->wan.ifindex,
+			.family = AF_INET,
 			.via = dummy(),
 			.source = gateway->config->lan.address,
 			.metric = WAY_METRIC,

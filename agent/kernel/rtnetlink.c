@@ -24,6 +24,7 @@
 #include "kernel/exchange.h"
 
 #define EVENT_BUFFER (1024 * 1024)
+#define NEW_LINK "doppel-new"	/* a link of ours until it has name and alias */
 
 struct socket_pair {
 	struct rtnetlink rt;
@@ -70,6 +71,8 @@ static bool parse_link(struct nlmsghdr *header, struct port_link *link)
 	if (a[IFLA_LINKINFO] && !nla_parse_nested(more, IFLA_INFO_MAX, a[IFLA_LINKINFO], NULL) &&
 	    more[IFLA_INFO_KIND])
 		nla_strlcpy(link->kind, more[IFLA_INFO_KIND], sizeof(link->kind));
+	if (a[IFLA_IFALIAS])
+		nla_strlcpy(link->alias, a[IFLA_IFALIAS], sizeof(link->alias));
 	return true;
 }
 
@@ -96,6 +99,92 @@ static int link_get(struct rtnetlink *rt, const char *name, struct port_link *li
 	return link->ifindex ? 0 : -ENODEV;
 }
 
+struct link_walk {
+	int (*cb)(const struct port_link *link, void *ctx);
+	void *ctx;
+};
+
+static int show_link(struct nlmsghdr *header, void *ctx)
+{
+	struct link_walk *walk = ctx;
+	struct port_link link;
+
+	if (header->nlmsg_type != RTM_NEWLINK || !parse_link(header, &link))
+		return 0;
+	return walk->cb(&link, walk->ctx);
+}
+
+static int link_dump(struct rtnetlink *rt, int (*cb)(const struct port_link *link, void *ctx),
+		     void *ctx)
+{
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct nl_msg auto_msg *msg = request(RTM_GETLINK, NLM_F_DUMP, &info, sizeof(info));
+	struct link_walk walk = { .cb = cb, .ctx = ctx };
+	struct reply reply = { .parse = show_link, .ctx = &walk };
+	int err = msg ? doppel_exchange(to_pair(rt)->commands, msg, &reply) : -ENOMEM;
+
+	return !err && reply.interrupted ? -EINTR : err;
+}
+
+static int link_del(struct rtnetlink *rt, uint32_t ifindex)
+{
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	struct nl_msg auto_msg *msg = request(RTM_DELLINK, NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { 0 };
+
+	return msg ? doppel_exchange(to_pair(rt)->commands, msg, &reply) : -ENOMEM;
+}
+
+static int link_create(struct rtnetlink *rt, const char *name, const char *kind)
+{
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct nl_msg auto_msg *msg = request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
+					      &info, sizeof(info));
+	struct reply reply = { 0 };
+	struct nlattr *more;
+
+	if (!msg || nla_put_string(msg, IFLA_IFNAME, name))
+		return -ENOMEM;
+	more = nla_nest_start(msg, IFLA_LINKINFO);
+	if (!more || nla_put_string(msg, IFLA_INFO_KIND, kind))
+		return -ENOMEM;
+	nla_nest_end(msg, more);
+	return doppel_exchange(to_pair(rt)->commands, msg, &reply);
+}
+
+static int link_name(struct rtnetlink *rt, uint32_t ifindex, const char *name, const char *alias)
+{
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	struct nl_msg auto_msg *msg = request(RTM_NEWLINK, NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { 0 };
+
+	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) ||
+	    nla_put(msg, IFLA_IFALIAS, (int)strlen(alias), alias))
+		return -ENOMEM;
+	return doppel_exchange(to_pair(rt)->commands, msg, &reply);
+}
+
+/* The kernel takes no alias along with a new link, but name and alias together. */
+static int link_add(struct rtnetlink *rt, const struct port_link *link)
+{
+	struct port_link fresh;
+	int err = link_get(rt, NEW_LINK, &fresh);
+
+	if (!err)
+		err = link_del(rt, fresh.ifindex);
+	if (err && err != -ENODEV)
+		return err;
+	err = link_create(rt, NEW_LINK, link->kind);
+	if (!err)
+		err = link_get(rt, NEW_LINK, &fresh);
+	if (err)
+		return err;
+	err = link_name(rt, fresh.ifindex, link->name, link->alias);
+	if (err)
+		link_del(rt, fresh.ifindex);
+	return err;
+}
+
 static int link_up(struct rtnetlink *rt, uint32_t ifindex)
 {
 	const struct ifinfomsg info = {
@@ -108,6 +197,17 @@ static int link_up(struct rtnetlink *rt, uint32_t ifindex)
 	struct reply reply = { 0 };
 
 	return msg ? doppel_exchange(to_pair(rt)->commands, msg, &reply) : -ENOMEM;
+}
+
+static int link_mtu(struct rtnetlink *rt, uint32_t ifindex, uint32_t mtu)
+{
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+	struct nl_msg auto_msg *msg = request(RTM_NEWLINK, NLM_F_ACK, &info, sizeof(info));
+	struct reply reply = { 0 };
+
+	if (!msg || nla_put_u32(msg, IFLA_MTU, mtu))
+		return -ENOMEM;
+	return doppel_exchange(to_pair(rt)->commands, msg, &reply);
 }
 
 /* The addresses of one port, kept until the dump is known to be whole. */
@@ -230,7 +330,7 @@ static int put_route(struct nl_msg *msg, const struct port_route *route)
 
 	err |= nla_put_u32(msg, RTA_PRIORITY, route->metric);
 	if (route->prefix_len)
-		err |= nla_put(msg, RTA_DST, sizeof(route->dst), &route->dst);
+		err |= nla_put(msg, RTA_DST, route->family == AF_INET ? 4 : 16, &route->dst6);
 	if (route->via.s_addr)
 		err |= nla_put(msg, RTA_GATEWAY, sizeof(route->via), &route->via);
 	if (route->source.s_addr)
@@ -247,7 +347,7 @@ static int put_route(struct nl_msg *msg, const struct port_route *route)
 static int route_change(struct rtnetlink *rt, int type, int flags, const struct port_route *route)
 {
 	const struct rtmsg info = {
-		.rtm_family = AF_INET,
+		.rtm_family = (uint8_t)route->family,
 		.rtm_dst_len = route->prefix_len,
 		.rtm_table = RT_TABLE_MAIN,
 		.rtm_protocol = route->protocol,
@@ -288,17 +388,20 @@ static bool parse_route(struct nlmsghdr *header, struct port_route *route)
 	struct nlattr *a[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
 
 	if (nlmsg_parse(header, sizeof(*info), a, RTA_MAX, NULL) ||
-	    info->rtm_family != AF_INET || info->rtm_table != RT_TABLE_MAIN || !a[RTA_OIF])
+	    (info->rtm_family != AF_INET && info->rtm_family != AF_INET6) ||
+	    info->rtm_table != RT_TABLE_MAIN || !a[RTA_OIF])
 		return false;
 	*route = (struct port_route){
 		.ifindex = nla_get_u32(a[RTA_OIF]),
-		.dst = get_ip4(a[RTA_DST]),
+		.family = info->rtm_family,
 		.prefix_len = info->rtm_dst_len,
 		.via = get_ip4(a[RTA_GATEWAY]),
 		.source = get_ip4(a[RTA_PREFSRC]),
 		.metric = a[RTA_PRIORITY] ? nla_get_u32(a[RTA_PRIORITY]) : 0,
 		.protocol = info->rtm_protocol,
 	};
+	if (a[RTA_DST])
+		nla_memcpy(&route->dst6, a[RTA_DST], sizeof(route->dst6));
 	if (a[RTA_METRICS] && !nla_parse_nested(metrics, RTAX_MAX, a[RTA_METRICS], NULL) &&
 	    metrics[RTAX_MTU])
 		route->mtu = nla_get_u32(metrics[RTAX_MTU]);
@@ -326,7 +429,7 @@ static int show_route(struct nlmsghdr *header, void *ctx)
 static int route_dump(struct rtnetlink *rt, uint32_t ifindex, uint8_t protocol,
 		      int (*cb)(const struct port_route *route, void *ctx), void *ctx)
 {
-	const struct rtmsg info = { .rtm_family = AF_INET };
+	const struct rtmsg info = { .rtm_family = AF_UNSPEC };
 	struct nl_msg auto_msg *msg = request(RTM_GETROUTE, NLM_F_DUMP, &info, sizeof(info));
 	struct route_walk walk = { .ifindex = ifindex, .protocol = protocol, .cb = cb, .ctx = ctx };
 	struct reply reply = { .parse = show_route, .ctx = &walk };
@@ -639,7 +742,11 @@ int doppel_rtnetlink_open(struct rtnetlink **rt)
 		.event_fd = event_fd,
 		.read_events = read_events,
 		.link_get = link_get,
+		.link_dump = link_dump,
+		.link_add = link_add,
+		.link_del = link_del,
 		.link_up = link_up,
+		.link_mtu = link_mtu,
 		.address_dump = address_dump,
 		.address_add = address_add,
 		.address_del = address_del,

@@ -13,6 +13,8 @@
 
 #include "base/addr.h"
 
+#define PORT_ALIAS_MAX 256
+
 struct port_link {
 	uint32_t ifindex;
 	char name[IF_NAMESIZE];
@@ -22,6 +24,7 @@ struct port_link {
 	bool running;		/* with carrier */
 	bool wireless;		/* a Wi-Fi station carries one MAC only */
 	char kind[16];		/* "vlan", "bridge" …; "" for hardware */
+	char alias[PORT_ALIAS_MAX];	/* what somebody wrote on it; "" mostly */
 };
 
 struct port_address {
@@ -35,10 +38,14 @@ struct port_address {
 	bool permanent;		/* else the kernel made it, from an advertisement */
 };
 
-/* An IPv4 route of the main table. */
+/* A route of the main table. Those of IPv6 are plain: by the port, and nothing more. */
 struct port_route {
 	uint32_t ifindex;
-	struct in_addr dst;	/* prefix_len 0: all */
+	int family;		/* AF_INET or AF_INET6 */
+	union {			/* prefix_len 0: all */
+		struct in6_addr dst6;
+		struct in_addr dst;
+	};
 	uint8_t prefix_len;
 	struct in_addr via;	/* on the link whatever the port's addresses say */
 	struct in_addr source;	/* of what the box itself sends */
@@ -74,7 +81,17 @@ struct rtnetlink {
 
 	/* -ENODEV: no such port. */
 	int (*link_get)(struct rtnetlink *rt, const char *name, struct port_link *link);
+	/* All of them; @cb asks for nothing itself. -EINTR: they changed meanwhile, look again. */
+	int (*link_dump)(struct rtnetlink *rt,
+			 int (*cb)(const struct port_link *link, void *ctx), void *ctx);
+	/*
+	 * One of @link's kind, down. It has its name and its alias at once: whoever is killed here
+	 * leaves no port without a sign whose it is. -EOPNOTSUPP: the kernel has no such kind.
+	 */
+	int (*link_add)(struct rtnetlink *rt, const struct port_link *link);
+	int (*link_del)(struct rtnetlink *rt, uint32_t ifindex);
 	int (*link_up)(struct rtnetlink *rt, uint32_t ifindex);
+	int (*link_mtu)(struct rtnetlink *rt, uint32_t ifindex, uint32_t mtu);
 
 	/* All addresses of a port. */
 	int (*address_dump)(struct rtnetlink *rt, uint32_t ifindex,

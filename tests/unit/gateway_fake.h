@@ -1020,9 +1020,9 @@ static inline struct fake *fake_new(void)
 	fake->prefix = "2001:db8::";
 	fake->router_mac = fake_server_mac;
 	fake->lan = (struct port_link){ 2, "lan0", { { 6, 0, 0, 0, 0, 1 } }, 1500, false, false,
-					false, "" };
+					false, "", "" };
 	fake->wan = (struct port_link){ 3, "wan0", { { 6, 0, 0, 0, 0, 2 } }, 1500, false, false,
-					false, "" };
+					false, "", "" };
 	fake->module = (struct doppel_link){
 		.event_fd = fake_module_fd,
 		.read_events = fake_module_events,
