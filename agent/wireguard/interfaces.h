@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Networks in the kernel: for each one that has a jump peer, an interface with its addresses, peers
+ * and routes. An interface of ours says so by its alias, "doppel NETWORK".
+ */
+#ifndef DOPPEL_WIREGUARD_INTERFACES_H
+#define DOPPEL_WIREGUARD_INTERFACES_H
+
+#include "base/error.h"
+#include "kernel/rtnetlink.h"
+#include "kernel/wireguard.h"
+#include "wireguard/assignment.h"
+
+struct wg_kernel {
+	struct rtnetlink *rtnetlink;
+	struct wireguard *wireguard;
+};
+
+/*
+ * Let the kernel have what @site says, and nothing of ours besides. Only differences are set: tunnels
+ * that stay do not notice. What fails is told in @error, a line each, and stops nothing else; the
+ * first failure is returned as a negative errno. Applying once more is always right.
+ */
+int doppel_wg_interfaces_apply(const struct wg_kernel *kernel, const struct wg_site *site,
+			       struct doppel_error *error);
+
+/*
+ * What the kernel knows of the network's peers now; @cb until it returns something but 0, which is
+ * returned. -ENODEV: it has no interface of ours.
+ */
+int doppel_wg_interfaces_state(const struct wg_kernel *kernel, const struct wg_network *network,
+			       int (*cb)(const struct wireguard_peer *peer, void *ctx), void *ctx);
+
+#endif
