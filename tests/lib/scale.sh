@@ -100,12 +100,14 @@ scale_config()
 	[ -e "$tb/token" ] || (umask 077 && echo testbed-token >"$tb/token")
 }
 
-# gateway_anew RATE: an agent that knows nobody, servers without a lease
+# gateway_anew RATE: an agent that knows nobody, a module that does not either, servers without a lease
 gateway_anew()
 {
 	[ -z "$agent_pid" ] || agent_end TERM
 	[ -z "${crowd_pid:-}" ] || end "$crowd_pid"
 	rm -f "$tb"/doppel.db*
+	module_unload || bail_out "the module does not unload"
+	module_load || bail_out "the module does not load again"
 	servers_anew
 	scale_config "$1"
 	agent_start
@@ -191,12 +193,14 @@ asked_again()
 	[ "$(capture_read 'udp dst port 67' -e | awk '{ print $2 }' | sort -u | wc -l)" -ge "$1" ]
 }
 
-# What left the gateway, as report.py and busiest_second() read it
+# What left the gateway, as report.py and busiest_second() read it: not the module's answers to who asks for
+# an address, which come as the questions do
 capture_frames()
 {
-	tshark -r "$capture_file" -T fields -E occurrence=f -e frame.time_epoch -e eth.src -e arp.src.proto_ipv4 \
-		-e arp.dst.proto_ipv4 -e icmpv6.type -e icmpv6.nd.na.target_address -e dhcp.option.dhcp \
-		-e dhcpv6.msgtype 2>/dev/null
+	tshark -r "$capture_file" -T fields -E occurrence=f \
+		-Y '!(icmpv6.nd.na.flag.s == 1) && !(arp.opcode == 2 && arp.src.proto_ipv4 != arp.dst.proto_ipv4)' \
+		-e frame.time_epoch -e eth.src -e arp.src.proto_ipv4 -e arp.dst.proto_ipv4 -e icmpv6.type \
+		-e icmpv6.nd.na.target_address -e dhcp.option.dhcp -e dhcpv6.msgtype 2>/dev/null
 }
 
 # busiest_second < FRAMES: the most in any one second
