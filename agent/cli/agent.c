@@ -2,6 +2,7 @@
 /* doppel agent: the parts put together, signals, and the event loop. */
 #include <errno.h>
 #include <ev.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -178,6 +179,17 @@ static int check(const struct cli *cli)
 	return CLI_DONE;
 }
 
+/*
+ * glibc keeps the more of what is freed the longer the longest text was that ever was; with a limit that
+ * is set it does not learn that, and what a list of all devices took is given back.
+ */
+static void give_back_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct agent agent = { .cli = cli };
@@ -192,6 +204,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli->option[VERBOSE])
 		doppel_log_set_level(LOG_DEBUG);
 	signal(SIGPIPE, SIG_IGN);
+	give_back_memory();
 	/* Thousands of moments are drawn: each need not be a system call. */
 	randombytes_set_implementation(&randombytes_internal_implementation);
 	if (sodium_init() < 0) {

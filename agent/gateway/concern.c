@@ -41,7 +41,7 @@ static unsigned int gather(const struct device *device, struct in6_addr list[ADD
 	for (i = 0; i < device->slaac.count; i++)
 		list[count++] = device->slaac.addresses[i].address;
 	count = gather_lease(&device->dhcp6.lease, list, count);
-	return gather_lease(&device->dhcp6.offer, list, count);
+	return device->dhcp6.offer ? gather_lease(&device->dhcp6.offer->lease, list, count) : count;
 }
 
 static bool same(const struct device *device, const struct in6_addr *list, unsigned int count)

@@ -276,6 +276,9 @@ void doppel_device_free(struct device *device)
 	doppel_concern_forget(device);
 	doppel_claim_forget(device);
 	doppel_pace_forget(&device->gateway->pace, &device->pace);
+	doppel_dhcp4_free(&device->dhcp4);
+	doppel_dhcp6_free(&device->dhcp6);
+	doppel_slaac_free(&device->slaac);
 	free(device->restored);
 	free(device->forwards);
 	free(device);
@@ -342,6 +345,15 @@ static void start6(struct device *device, bool forwarding)
 		doppel_slaac_advertise(&device->slaac, &gateway->routers.ra[i]);
 }
 
+/* What machines have taken over is theirs; DHCPv6 may have to wait for a router that asks for it. */
+static void forget_restored(struct device *device)
+{
+	if (device->restored && device->restored->dhcp6)
+		return;
+	free(device->restored);
+	device->restored = NULL;
+}
+
 static void begin(struct device *device, bool forwarding)
 {
 	const struct config *config = device->gateway->config;
@@ -353,6 +365,7 @@ static void begin(struct device *device, bool forwarding)
 		start4(device, forwarding);
 	if (config->wan.ipv6)
 		start6(device, forwarding);
+	forget_restored(device);
 	device->changed = true;
 }
 
@@ -638,6 +651,7 @@ static void set_mode6(struct device *device, enum dhcp6_mode mode)
 			lease = &restored->lease6;
 		}
 		doppel_dhcp6_start(&device->dhcp6, &device->slaac.link_local, lease);
+		forget_restored(device);
 		break;
 	case DHCP6_MODE_INFORM:
 		doppel_dhcp6_inform(&device->dhcp6, &device->slaac.link_local);

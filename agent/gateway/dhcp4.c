@@ -2,8 +2,8 @@
 /* DHCPv4 client machine of one device. Section numbers are RFC 2131's. */
 #include "gateway/dhcp4.h"
 
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/rand.h"
@@ -31,22 +31,10 @@ static void tell(struct dhcp4 *dhcp, enum dhcp4_event_kind kind, const struct dh
 		.kind = kind,
 		.lease = lease,
 		.rival = dhcp->acd.rival,
-		.reason = dhcp->reason,
+		.reason = doppel_reason(dhcp->reason),
 	};
 
 	dhcp->event(dhcp->env->ctx, &event);
-}
-
-static void because(struct dhcp4 *dhcp, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void because(struct dhcp4 *dhcp, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(dhcp->reason, sizeof(dhcp->reason), fmt, args);
-	va_end(args);
 }
 
 static void lose(struct dhcp4 *dhcp)
@@ -57,6 +45,13 @@ static void lose(struct dhcp4 *dhcp)
 	if (dhcp->state != DHCP4_PROBING)	/* then it is about another address */
 		doppel_acd_stop(&dhcp->acd);
 	tell(dhcp, DHCP4_EVENT_LOST, &dhcp->lease);
+}
+
+static void drop_offer(struct dhcp4 *dhcp)
+{
+	if (dhcp->offer != &dhcp->lease)
+		free(dhcp->offer);
+	dhcp->offer = NULL;
 }
 
 /* No other address is tried any more: what is in use is defended again, if something is. */
@@ -184,6 +179,7 @@ static void wait_in_init(struct dhcp4 *dhcp, int64_t wait_ms)
 {
 	const int64_t at = now(dhcp) + wait_ms;
 
+	drop_offer(dhcp);
 	dhcp->state = DHCP4_INIT;
 	dhcp->deadline = at > dhcp->not_before ? at : dhcp->not_before;
 }
@@ -193,12 +189,13 @@ static void fail_attempt(struct dhcp4 *dhcp)
 {
 	dhcp->failed++;
 	if (dhcp->heard)
-		because(dhcp, "a DHCPv4 server offered an address but did not acknowledge it, %u %s",
-			dhcp->failed, dhcp->failed == 1 ? "try" : "tries");
+		doppel_because(&dhcp->reason,
+			       "a DHCPv4 server offered an address but did not acknowledge it, %u %s",
+			       dhcp->failed, dhcp->failed == 1 ? "try" : "tries");
 	else
-		because(dhcp,
-			"no answer from a DHCPv4 server to %u %s: is the MAC registered upstream?",
-			dhcp->failed, dhcp->failed == 1 ? "try" : "tries");
+		doppel_because(&dhcp->reason,
+			       "no answer from a DHCPv4 server to %u %s: is the MAC registered upstream?",
+			       dhcp->failed, dhcp->failed == 1 ? "try" : "tries");
 	wait_in_init(dhcp, doppel_backoff_ms(&dhcp->config.policy, dhcp->failed, dhcp->env->rng));
 	tell(dhcp, DHCP4_EVENT_STATUS, NULL);
 }
@@ -220,7 +217,7 @@ static void enter_bound(struct dhcp4 *dhcp)
 	dhcp->failed = 0;
 	dhcp->heard = false;
 	dhcp->reboot = false;
-	dhcp->reason[0] = '\0';
+	doppel_because_nothing(&dhcp->reason);
 	dhcp->deadline = doppel_renew_ms(dhcp->lease.acquired_ms, dhcp->lease.t1_s,
 					 dhcp->env->rng);
 }
@@ -230,6 +227,7 @@ static void take(struct dhcp4 *dhcp, const struct dhcp4_lease *lease)
 	bool same = dhcp->held && doppel_ip4_eq(dhcp->lease.address, lease->address);
 
 	dhcp->lease = *lease;
+	drop_offer(dhcp);
 	dhcp->held = true;
 	if (same)
 		dhcp->naks = 0;			/* who gives only to take back is no better */
@@ -253,13 +251,13 @@ static void decline(struct dhcp4 *dhcp, const struct dhcp4_lease *lease)
 static void on_conflict(struct dhcp4 *dhcp)
 {
 	bool probing = dhcp->state == DHCP4_PROBING;
-	struct dhcp4_lease lease = probing ? dhcp->offer : dhcp->lease;
+	struct dhcp4_lease lease = probing ? *dhcp->offer : dhcp->lease;
 	char address[DOPPEL_IP4_TEXT], mac[DOPPEL_MAC_TEXT];
 
 	decline(dhcp, &lease);
-	because(dhcp, "%s is in use by %s, so it was declined",
-		doppel_ip4_format(lease.address, address),
-		doppel_mac_format(&dhcp->acd.rival, mac));
+	doppel_because(&dhcp->reason, "%s is in use by %s, so it was declined",
+		       doppel_ip4_format(lease.address, address),
+		       doppel_mac_format(&dhcp->acd.rival, mac));
 	dhcp->failed++;
 	dhcp->not_before = now(dhcp) + DECLINE_WAIT_MS;
 	wait_in_init(dhcp, doppel_backoff_ms(&dhcp->config.policy, dhcp->failed, dhcp->env->rng));
@@ -291,8 +289,9 @@ static void on_nak(struct dhcp4 *dhcp, const struct dhcp4_reply *reply)
 {
 	char server[DOPPEL_IP4_TEXT];
 
-	because(dhcp, "refused by the DHCPv4 server %s%s%s", doppel_ip4_format(reply->server, server),
-		*reply->message ? ": " : "", reply->message);
+	doppel_because(&dhcp->reason, "refused by the DHCPv4 server %s%s%s",
+		       doppel_ip4_format(reply->server, server), *reply->message ? ": " : "",
+		       reply->message);
 	/* Nobody but its server can know of the lease, if that is still there. */
 	if (dhcp->state == DHCP4_REBOOTING && !doppel_ip4_eq(reply->server, dhcp->server)) {
 		dhcp->refused = true;
@@ -306,8 +305,8 @@ static void on_nak(struct dhcp4 *dhcp, const struct dhcp4_reply *reply)
 /* RFC 8925 section 3.2: do without an address, and ask again after what the server says. */
 static void prefer_ipv6(struct dhcp4 *dhcp, uint32_t wait_s)
 {
-	because(dhcp, "the DHCPv4 server prefers IPv6 alone here (option 108): IPv4 hosts are "
-		"reached by the NAT64 prefix");
+	doppel_because(&dhcp->reason, "the DHCPv4 server prefers IPv6 alone here (option 108): IPv4 "
+		       "hosts are reached by the NAT64 prefix");
 	wait_in_init(dhcp, (int64_t)(wait_s < IPV6_ONLY_MIN_S ? IPV6_ONLY_MIN_S : wait_s) * 1000);
 	dhcp->ipv6_only = true;
 	dhcp->xid = 0;
@@ -446,7 +445,10 @@ static enum verdict on_ack(struct dhcp4 *dhcp, const struct dhcp4_reply *reply,
 		prefer_ipv6(dhcp, reply->ipv6_only_s);
 		return VERDICT_ACCEPTED;
 	}
-	dhcp->offer = lease;
+	dhcp->offer = dhcp->held ? malloc(sizeof(*dhcp->offer)) : &dhcp->lease;
+	if (!dhcp->offer)
+		return VERDICT_REFUSED;		/* as if it had been lost: it is asked for again */
+	*dhcp->offer = lease;
 	dhcp->state = DHCP4_PROBING;
 	dhcp->deadline = NEVER;
 	doppel_acd_start(&dhcp->acd, lease.address);
@@ -529,7 +531,8 @@ static void renew(struct dhcp4 *dhcp)
 	}
 	dhcp->state = state;
 	if (state == DHCP4_REBINDING)
-		because(dhcp, "its server does not answer renewals: asking every DHCPv4 server");
+		doppel_because(&dhcp->reason,
+			       "its server does not answer renewals: asking every DHCPv4 server");
 	transmit_until(dhcp, state == DHCP4_RENEWING ? t2 : doppel_dhcp4_expiry_ms(&dhcp->lease));
 	if (news)
 		tell(dhcp, DHCP4_EVENT_STATUS, NULL);
@@ -583,7 +586,7 @@ static void on_expiry(struct dhcp4 *dhcp)
 {
 	bool renewing = dhcp->state >= DHCP4_BOUND;
 
-	because(dhcp, "the lease has run out and no DHCPv4 server renewed it");
+	doppel_because(&dhcp->reason, "the lease has run out and no DHCPv4 server renewed it");
 	lose(dhcp);
 	if (!renewing)
 		return;				/* an attempt to get a new one is under way */
@@ -596,7 +599,7 @@ void doppel_dhcp4_timeout(struct dhcp4 *dhcp)
 	enum acd_result result = doppel_acd_timeout(&dhcp->acd);
 
 	if (result == ACD_CLEAR && dhcp->state == DHCP4_PROBING)
-		take(dhcp, &dhcp->offer);
+		take(dhcp, dhcp->offer);
 	if (dhcp->held && now(dhcp) >= doppel_dhcp4_expiry_ms(&dhcp->lease))
 		on_expiry(dhcp);
 	if (now(dhcp) >= dhcp->deadline)
@@ -629,6 +632,7 @@ void doppel_dhcp4_init(struct dhcp4 *dhcp, const struct negotiation_env *env,
 /* Nothing told, nothing sent, nothing held. */
 static void reset(struct dhcp4 *dhcp)
 {
+	drop_offer(dhcp);
 	dhcp->state = DHCP4_OFF;
 	dhcp->deadline = NEVER;
 	dhcp->xid = 0;
@@ -641,7 +645,7 @@ static void reset(struct dhcp4 *dhcp)
 	dhcp->ipv6_only = false;
 	dhcp->requested.s_addr = 0;
 	dhcp->server.s_addr = 0;
-	dhcp->reason[0] = '\0';
+	doppel_because_nothing(&dhcp->reason);
 	dhcp->began_ms = now(dhcp);
 	doppel_acd_stop(&dhcp->acd);
 }
@@ -695,7 +699,7 @@ void doppel_dhcp4_translated(struct dhcp4 *dhcp, bool translated)
 	if (translated || !dhcp->ipv6_only)
 		return;
 	dhcp->ipv6_only = false;
-	dhcp->reason[0] = '\0';
+	doppel_because_nothing(&dhcp->reason);
 	wait_in_init(dhcp, doppel_random_ms(dhcp->config.start_jitter_ms, dhcp->env->rng));
 }
 
@@ -712,10 +716,16 @@ void doppel_dhcp4_stop(struct dhcp4 *dhcp, bool release)
 	reset(dhcp);
 }
 
+void doppel_dhcp4_free(struct dhcp4 *dhcp)
+{
+	drop_offer(dhcp);
+	doppel_because_nothing(&dhcp->reason);
+}
+
 void doppel_dhcp4_status(const struct dhcp4 *dhcp, struct negotiation_status *status)
 {
 	*status = (struct negotiation_status){ .next_retry_ms = NEVER };
-	snprintf(status->reason, sizeof(status->reason), "%s", dhcp->reason);
+	snprintf(status->reason, sizeof(status->reason), "%s", doppel_reason(dhcp->reason));
 	if (dhcp->state == DHCP4_OFF || dhcp->ipv6_only)
 		status->status = FAMILY_OFF;
 	else if (dhcp->state == DHCP4_BOUND)

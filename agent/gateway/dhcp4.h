@@ -128,11 +128,11 @@ struct dhcp4 {
 	bool asked;			/* for option 108: else it must be ignored */
 	bool ipv6_only;			/* INIT: waits as option 108 has it */
 	struct dhcp4_lease lease;
-	struct dhcp4_lease offer;	/* acknowledged and being probed */
-	char reason[NEGOTIATION_REASON_MAX];
+	struct dhcp4_lease *offer;	/* PROBING: acknowledged, in place of `lease` if none is held; or NULL */
+	char *reason;			/* see doppel_because() */
 };
 
-/* No memory is taken: nothing is to be freed. */
+/* A machine that was begun before must have been stopped. */
 void doppel_dhcp4_init(struct dhcp4 *dhcp, const struct negotiation_env *env,
 		       const struct dhcp4_config *config,
 		       void (*event)(void *ctx, const struct dhcp4_event *event));
@@ -167,6 +167,9 @@ void doppel_dhcp4_retry(struct dhcp4 *dhcp);
 
 /* End; @release tells the server (RFC 2131 section 4.4.6). No event comes. */
 void doppel_dhcp4_stop(struct dhcp4 *dhcp, bool release);
+
+/* Not a word, not an event; it may not be used any more. */
+void doppel_dhcp4_free(struct dhcp4 *dhcp);
 
 /*
  * To whom a DHCP reply goes: its chaddr, and its xid for the machine itself to check.

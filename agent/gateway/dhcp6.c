@@ -2,8 +2,8 @@
 /* DHCPv6 client machine of one device. Section numbers are RFC 8415's. */
 #include "gateway/dhcp6.h"
 
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/rand.h"
@@ -26,23 +26,36 @@ static int64_t now(const struct dhcp6 *dhcp)
 	return doppel_clock_mono_ms(dhcp->env->clock);
 }
 
-static void because(struct dhcp6 *dhcp, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void because(struct dhcp6 *dhcp, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(dhcp->reason, sizeof(dhcp->reason), fmt, args);
-	va_end(args);
-}
-
 static void tell(struct dhcp6 *dhcp, enum dhcp6_event_kind kind, const struct dhcp6_lease *lease)
 {
-	struct dhcp6_event event = { .kind = kind, .lease = lease, .reason = dhcp->reason };
+	struct dhcp6_event event = {
+		.kind = kind,
+		.lease = lease,
+		.reason = doppel_reason(dhcp->reason),
+	};
 
 	dhcp->event(dhcp->env->ctx, &event);
+}
+
+/* Over what was offered before; false for want of memory. */
+static bool set_offer(struct dhcp6 *dhcp, const struct dhcp6_lease *lease)
+{
+	unsigned int i;
+
+	if (!dhcp->offer)
+		dhcp->offer = malloc(sizeof(*dhcp->offer));
+	if (!dhcp->offer)
+		return false;
+	*dhcp->offer = (struct dhcp6_offer){ .lease = *lease };
+	for (i = 0; i < DHCP6_ADDRESSES_MAX; i++)
+		doppel_dad_init(&dhcp->offer->dad[i], dhcp->env, &dhcp->config.mac);
+	return true;
+}
+
+static void drop_offer(struct dhcp6 *dhcp)
+{
+	free(dhcp->offer);
+	dhcp->offer = NULL;
 }
 
 static bool is_held(const struct dhcp6 *dhcp, const struct in6_addr *address)
@@ -101,12 +114,12 @@ static void transmit(struct dhcp6 *dhcp)
 
 	switch (exchange->type) {
 	case DHCP6_REQUEST:
-		request.lease = dhcp->offer.address_count ? &dhcp->offer : &dhcp->lease;
+		request.lease = dhcp->offer ? &dhcp->offer->lease : &dhcp->lease;
 		request.with_server = true;
 		request.with_addresses = true;
 		break;
 	case DHCP6_DECLINE:
-		request.lease = &dhcp->offer;
+		request.lease = &dhcp->offer->lease;
 		request.with_server = true;
 		request.with_addresses = true;
 		request.only = &dhcp->declined;
@@ -162,9 +175,9 @@ static void fail_attempt(struct dhcp6 *dhcp)
 {
 	dhcp->failed++;
 	if (!dhcp->heard)
-		because(dhcp,
-			"no answer from a DHCPv6 server to %u %s: is the MAC registered upstream?",
-			dhcp->failed, dhcp->failed == 1 ? "try" : "tries");
+		doppel_because(&dhcp->reason,
+			       "no answer from a DHCPv6 server to %u %s: is the MAC registered upstream?",
+			       dhcp->failed, dhcp->failed == 1 ? "try" : "tries");
 	wait_in(dhcp, DHCP6_INIT, now(dhcp) + retry_wait(dhcp));
 	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
 }
@@ -180,10 +193,10 @@ static void on_refusal(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
 
 	dhcp->heard = true;
 	if (reply->message[0])
-		because(dhcp, "refused by the DHCPv6 server: %s", reply->message);
+		doppel_because(&dhcp->reason, "refused by the DHCPv6 server: %s", reply->message);
 	else
-		because(dhcp, "refused by the DHCPv6 server: %s",
-			status < sizeof(meanings) / sizeof(*meanings) ? meanings[status] : "?");
+		doppel_because(&dhcp->reason, "refused by the DHCPv6 server: %s",
+			       status < sizeof(meanings) / sizeof(*meanings) ? meanings[status] : "?");
 }
 
 static void enter_bound(struct dhcp6 *dhcp)
@@ -193,7 +206,7 @@ static void enter_bound(struct dhcp6 *dhcp)
 	dhcp->failed = 0;
 	dhcp->heard = false;
 	dhcp->to_confirm = false;
-	dhcp->reason[0] = '\0';
+	doppel_because_nothing(&dhcp->reason);
 }
 
 /* The offer is ours: all its addresses are unique. */
@@ -201,15 +214,15 @@ static void take(struct dhcp6 *dhcp)
 {
 	struct dhcp6_lease before = dhcp->lease;
 	bool held = dhcp->held;
-	bool same = held && before.address_count == dhcp->offer.address_count;
+	bool same = held && before.address_count == dhcp->offer->lease.address_count;
 	unsigned int i;
 
-	for (i = 0; i < dhcp->offer.address_count; i++)
-		same = same && doppel_dhcp6_lease_has(&before, &dhcp->offer.addresses[i].address);
+	dhcp->lease = dhcp->offer->lease;
+	drop_offer(dhcp);
+	for (i = 0; i < dhcp->lease.address_count; i++)
+		same = same && doppel_dhcp6_lease_has(&before, &dhcp->lease.addresses[i].address);
 	if (held)
-		leave_groups(dhcp, &before, &dhcp->offer);
-	dhcp->lease = dhcp->offer;
-	dhcp->offer.address_count = 0;
+		leave_groups(dhcp, &before, &dhcp->lease);
 	dhcp->held = true;
 	if (same)
 		dhcp->refusals = 0;		/* who gives only to take back is no better */
@@ -231,13 +244,13 @@ static void check(struct dhcp6 *dhcp)
 	bool news = false;
 	unsigned int i;
 
-	for (i = 0; i < dhcp->offer.address_count; i++) {
-		const struct in6_addr *address = &dhcp->offer.addresses[i].address;
+	for (i = 0; i < dhcp->offer->lease.address_count; i++) {
+		const struct in6_addr *address = &dhcp->offer->lease.addresses[i].address;
 
 		if (is_held(dhcp, address))
 			continue;
 		doppel_mld_join(dhcp->mld, address);
-		doppel_dad_start(&dhcp->dad[i], address, 0);
+		doppel_dad_start(&dhcp->offer->dad[i], address, 0);
 		news = true;
 	}
 	if (news)
@@ -252,9 +265,9 @@ static void stop_checking(struct dhcp6 *dhcp)
 
 	if (dhcp->state != DHCP6_CHECKING)
 		return;
-	leave_groups(dhcp, &dhcp->offer, dhcp->held ? &dhcp->lease : NULL);
+	leave_groups(dhcp, &dhcp->offer->lease, dhcp->held ? &dhcp->lease : NULL);
 	for (i = 0; i < DHCP6_ADDRESSES_MAX; i++)
-		doppel_dad_stop(&dhcp->dad[i]);
+		doppel_dad_stop(&dhcp->offer->dad[i]);
 }
 
 static void on_conflict(struct dhcp6 *dhcp, const struct dad *dad)
@@ -262,14 +275,14 @@ static void on_conflict(struct dhcp6 *dhcp, const struct dad *dad)
 	char ip[DOPPEL_IP6_TEXT], mac[DOPPEL_MAC_TEXT];
 	struct dhcp6_event event = {
 		.kind = DHCP6_EVENT_CONFLICT,
-		.lease = &dhcp->offer,
+		.lease = &dhcp->offer->lease,
 		.address = dad->address,
 		.rival = dad->rival,
-		.reason = dhcp->reason,
 	};
 
-	because(dhcp, "%s is in use by %s, so it was declined",
-		doppel_ip6_format(&dad->address, ip), doppel_mac_format(&dad->rival, mac));
+	doppel_because(&dhcp->reason, "%s is in use by %s, so it was declined",
+		       doppel_ip6_format(&dad->address, ip), doppel_mac_format(&dad->rival, mac));
+	event.reason = doppel_reason(dhcp->reason);
 	stop_checking(dhcp);
 	dhcp->heard = true;
 	dhcp->declined = dad->address;
@@ -289,12 +302,13 @@ static enum verdict on_addresses(struct dhcp6 *dhcp, const struct dhcp6_reply *r
 	set_acquired(dhcp, &lease);
 	doppel_dhcp6_merge(&lease, dhcp->held ? &dhcp->lease : NULL);
 	if (!lease.address_count) {
-		because(dhcp, "the DHCPv6 server took the addresses back");
+		doppel_because(&dhcp->reason, "the DHCPv6 server took the addresses back");
 		lose(dhcp);
 		solicit_anew(dhcp);
 		return VERDICT_ACCEPTED;
 	}
-	dhcp->offer = lease;
+	if (!set_offer(dhcp, &lease))
+		return VERDICT_REFUSED;		/* as if it had been lost: it is asked for again */
 	check(dhcp);
 	return VERDICT_ACCEPTED;
 }
@@ -313,11 +327,11 @@ static bool is_better(const struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
 {
 	const bool other = is_other(dhcp, &reply->lease);
 
-	if (!dhcp->offer.address_count)
+	if (!dhcp->offer)
 		return true;
-	if (other != is_other(dhcp, &dhcp->offer))
+	if (other != is_other(dhcp, &dhcp->offer->lease))
 		return !other;
-	return reply->preference > dhcp->preference;
+	return reply->preference > dhcp->offer->preference;
 }
 
 /* Only another one has advertised: the second Solicit is for the known server. */
@@ -330,8 +344,8 @@ static void wait_for_known(struct dhcp6 *dhcp)
 /* After that anybody's advertisement is taken. */
 static bool is_chosen(const struct dhcp6 *dhcp)
 {
-	return dhcp->offer.address_count &&
-	       (dhcp->exchange.sent > 1 || !is_other(dhcp, &dhcp->offer) ||
+	return dhcp->offer &&
+	       (dhcp->exchange.sent > 1 || !is_other(dhcp, &dhcp->offer->lease) ||
 		doppel_dhcp6_exchange_over(&dhcp->exchange, now(dhcp)));
 }
 
@@ -355,12 +369,13 @@ static enum verdict on_soliciting(struct dhcp6 *dhcp, const struct dhcp6_reply *
 	}
 	/* Section 18.2.1: they are compared until the first interval has passed. */
 	if (is_better(dhcp, reply)) {
-		dhcp->offer = reply->lease;
-		dhcp->preference = reply->preference;
+		if (!set_offer(dhcp, &reply->lease))
+			return VERDICT_REFUSED;
+		dhcp->offer->preference = reply->preference;
 	}
-	if (is_other(dhcp, &dhcp->offer))
+	if (is_other(dhcp, &dhcp->offer->lease))
 		wait_for_known(dhcp);
-	else if (dhcp->preference == UINT8_MAX || dhcp->exchange.sent > 1)
+	else if (dhcp->offer->preference == UINT8_MAX || dhcp->exchange.sent > 1)
 		begin_exchange(dhcp, DHCP6_REQUESTING, DHCP6_REQUEST, attempt_end(dhcp));
 	return VERDICT_ACCEPTED;
 }
@@ -375,14 +390,14 @@ static bool from_server(const struct dhcp6_reply *reply, const struct dhcp6_leas
 static enum verdict on_binding_reply(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
 {
 	bool requesting = dhcp->state == DHCP6_REQUESTING;
-	const struct dhcp6_lease *asked = requesting && dhcp->offer.address_count ? &dhcp->offer :
-										   &dhcp->lease;
+	const struct dhcp6_lease *asked = requesting && dhcp->offer ? &dhcp->offer->lease :
+								      &dhcp->lease;
 	uint16_t status = reply->status ? reply->status : reply->ia_status;
 
 	if (dhcp->state != DHCP6_REBINDING && !from_server(reply, asked))
 		return VERDICT_REFUSED;
 	if (status == DHCP6_NO_BINDING && !requesting) {
-		dhcp->offer.address_count = 0;
+		drop_offer(dhcp);
 		memcpy(dhcp->lease.server_duid, reply->lease.server_duid, DHCP6_DUID_MAX);
 		dhcp->lease.server_duid_len = reply->lease.server_duid_len;
 		begin_exchange(dhcp, DHCP6_REQUESTING, DHCP6_REQUEST, attempt_end(dhcp));
@@ -416,8 +431,10 @@ static void on_confirmed(struct dhcp6 *dhcp)
 		solicit_anew(dhcp);
 		return;
 	}
-	dhcp->offer = dhcp->lease;
-	check(dhcp);
+	if (set_offer(dhcp, &dhcp->lease))
+		check(dhcp);
+	else
+		fail_attempt(dhcp);
 }
 
 static enum verdict on_confirm_reply(struct dhcp6 *dhcp, const struct dhcp6_reply *reply)
@@ -457,7 +474,7 @@ static enum verdict on_information(struct dhcp6 *dhcp, const struct dhcp6_reply 
 	until = doppel_after_s(now(dhcp), refresh_s < REFRESH_MIN_S ? REFRESH_MIN_S : refresh_s);
 	wait_in(dhcp, DHCP6_INFORMED, until);
 	dhcp->failed = 0;
-	dhcp->reason[0] = '\0';
+	doppel_because_nothing(&dhcp->reason);
 	tell(dhcp, DHCP6_EVENT_INFORMED, &dhcp->lease);
 	return VERDICT_ACCEPTED;
 }
@@ -465,7 +482,7 @@ static enum verdict on_information(struct dhcp6 *dhcp, const struct dhcp6_reply 
 static void solicit_after(struct dhcp6 *dhcp)
 {
 	dhcp->failed++;
-	dhcp->offer.address_count = 0;
+	drop_offer(dhcp);
 	wait_in(dhcp, DHCP6_INIT, now(dhcp) + retry_wait(dhcp));
 	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
 }
@@ -521,17 +538,16 @@ enum verdict doppel_dhcp6_receive(struct dhcp6 *dhcp, const struct packet *packe
 		return verdict;
 	verdict = VERDICT_OTHER;
 	for (i = 0; i < DHCP6_ADDRESSES_MAX && verdict == VERDICT_OTHER; i++) {
-		verdict = doppel_dad_receive(&dhcp->dad[i], packet, &neighbour, &result);
+		verdict = doppel_dad_receive(&dhcp->offer->dad[i], packet, &neighbour, &result);
 		if (result == DAD_CONFLICT)
-			on_conflict(dhcp, &dhcp->dad[i]);
+			on_conflict(dhcp, &dhcp->offer->dad[i]);
 	}
 	return verdict;
 }
 
 static void solicit(struct dhcp6 *dhcp)
 {
-	dhcp->offer.address_count = 0;
-	dhcp->preference = 0;
+	drop_offer(dhcp);
 	dhcp->to_confirm = false;
 	begin_exchange(dhcp, DHCP6_SOLICITING, DHCP6_SOLICIT, attempt_end(dhcp));
 }
@@ -543,7 +559,7 @@ static void solicit_anew(struct dhcp6 *dhcp)
 		solicit(dhcp);
 		return;
 	}
-	dhcp->offer.address_count = 0;
+	drop_offer(dhcp);
 	dhcp->to_confirm = false;
 	wait_in(dhcp, DHCP6_INIT, now(dhcp) + doppel_backoff_ms(&dhcp->config.policy,
 								dhcp->refusals - 1,
@@ -558,7 +574,8 @@ static void renew(struct dhcp6 *dhcp)
 	if (now(dhcp) < t2) {
 		begin_exchange(dhcp, DHCP6_RENEWING, DHCP6_RENEW, t2);
 	} else {
-		because(dhcp, "its server does not answer renewals: asking every DHCPv6 server");
+		doppel_because(&dhcp->reason,
+			       "its server does not answer renewals: asking every DHCPv6 server");
 		begin_exchange(dhcp, DHCP6_REBINDING, DHCP6_REBIND, NEVER);
 	}
 	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
@@ -639,7 +656,7 @@ static void expire(struct dhcp6 *dhcp)
 		tell(dhcp, DHCP6_EVENT_BOUND, &dhcp->lease);
 		return;
 	}
-	because(dhcp, "the lease has run out and no DHCPv6 server renewed it");
+	doppel_because(&dhcp->reason, "the lease has run out and no DHCPv6 server renewed it");
 	lose(dhcp);
 	if (dhcp->state == DHCP6_BOUND || dhcp->state == DHCP6_RENEWING ||
 	    dhcp->state == DHCP6_REBINDING || dhcp->state == DHCP6_CONFIRMING)
@@ -652,8 +669,8 @@ static void step_checking(struct dhcp6 *dhcp)
 	unsigned int i;
 
 	for (i = 0; i < DHCP6_ADDRESSES_MAX; i++) {
-		doppel_dad_timeout(&dhcp->dad[i]);
-		running |= doppel_dad_running(&dhcp->dad[i]);
+		doppel_dad_timeout(&dhcp->offer->dad[i]);
+		running |= doppel_dad_running(&dhcp->offer->dad[i]);
 	}
 	if (!running)
 		take(dhcp);
@@ -681,7 +698,7 @@ int64_t doppel_dhcp6_deadline(const struct dhcp6 *dhcp)
 	if (dhcp->exchange.type)
 		deadline = doppel_earlier(deadline, dhcp->exchange.next_ms);
 	for (i = 0; i < DHCP6_ADDRESSES_MAX && dhcp->state == DHCP6_CHECKING; i++)
-		deadline = doppel_earlier(deadline, doppel_dad_deadline(&dhcp->dad[i]));
+		deadline = doppel_earlier(deadline, doppel_dad_deadline(&dhcp->offer->dad[i]));
 	for (i = 0; i < dhcp->lease.address_count && dhcp->held; i++) {
 		const int64_t preferred = doppel_after_s(dhcp->lease.acquired_ms,
 							 dhcp->lease.addresses[i].preferred_s);
@@ -698,8 +715,6 @@ void doppel_dhcp6_init(struct dhcp6 *dhcp, const struct negotiation_env *env,
 		       const struct dhcp6_config *config, struct mld *mld,
 		       void (*event)(void *ctx, const struct dhcp6_event *event))
 {
-	unsigned int i;
-
 	*dhcp = (struct dhcp6){
 		.env = env,
 		.config = *config,
@@ -707,8 +722,6 @@ void doppel_dhcp6_init(struct dhcp6 *dhcp, const struct negotiation_env *env,
 		.mld = mld,
 		.deadline = NEVER,
 	};
-	for (i = 0; i < DHCP6_ADDRESSES_MAX; i++)
-		doppel_dad_init(&dhcp->dad[i], env, &config->mac);
 }
 
 static void reset(struct dhcp6 *dhcp)
@@ -722,10 +735,10 @@ static void reset(struct dhcp6 *dhcp)
 	dhcp->held = false;
 	dhcp->heard = false;
 	dhcp->to_confirm = false;
-	dhcp->offer.address_count = 0;
+	drop_offer(dhcp);
 	dhcp->sol_max_rt_ms = 0;
 	dhcp->inf_max_rt_ms = 0;
-	dhcp->reason[0] = '\0';
+	doppel_because_nothing(&dhcp->reason);
 }
 
 static void begin(struct dhcp6 *dhcp)
@@ -779,7 +792,7 @@ void doppel_dhcp6_confirm(struct dhcp6 *dhcp)
 	if (dhcp->state == DHCP6_OFF)
 		return;
 	stop_checking(dhcp);
-	dhcp->offer.address_count = 0;
+	drop_offer(dhcp);
 	dhcp->to_confirm |= dhcp->held;
 	dhcp->failed = 0;
 	dhcp->heard = false;
@@ -794,7 +807,7 @@ void doppel_dhcp6_retry(struct dhcp6 *dhcp)
 
 void doppel_dhcp6_abandon(struct dhcp6 *dhcp, const char *why)
 {
-	because(dhcp, "%s", why);
+	doppel_because(&dhcp->reason, "%s", why);
 	lose(dhcp);
 	reset(dhcp);
 }
@@ -814,4 +827,10 @@ void doppel_dhcp6_stop(struct dhcp6 *dhcp, bool release)
 		send_message(dhcp, &request);
 	}
 	reset(dhcp);
+}
+
+void doppel_dhcp6_free(struct dhcp6 *dhcp)
+{
+	drop_offer(dhcp);
+	doppel_because_nothing(&dhcp->reason);
 }

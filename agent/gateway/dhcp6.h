@@ -80,6 +80,13 @@ struct dhcp6_config {
 	int64_t start_jitter_ms;
 };
 
+/* What servers give, before it is in use. */
+struct dhcp6_offer {
+	struct dhcp6_lease lease;	/* the best advertisement, then what is being checked */
+	uint8_t preference;		/* of that advertisement */
+	struct dad dad[DHCP6_ADDRESSES_MAX];	/* of its addresses */
+};
+
 struct dhcp6 {
 	const struct negotiation_env *env;
 	struct dhcp6_config config;
@@ -100,13 +107,12 @@ struct dhcp6 {
 	bool to_confirm;		/* INIT leads to CONFIRMING, not to SOLICITING */
 	bool refused;			/* CONFIRMING: by another server than the lease's */
 	struct dhcp6_lease lease;
-	struct dhcp6_lease offer;	/* the best advertisement, then what is being checked */
-	uint8_t preference;		/* of that advertisement */
-	struct dad dad[DHCP6_ADDRESSES_MAX];	/* of the offer's addresses */
+	struct dhcp6_offer *offer;	/* NULL: none */
 	struct in6_addr declined;	/* :: or what is being declined */
-	char reason[NEGOTIATION_REASON_MAX];
+	char *reason;			/* see doppel_because() */
 };
 
+/* A machine that was begun before must have been stopped. */
 void doppel_dhcp6_init(struct dhcp6 *dhcp, const struct negotiation_env *env,
 		       const struct dhcp6_config *config, struct mld *mld,
 		       void (*event)(void *ctx, const struct dhcp6_event *event));
@@ -136,6 +142,9 @@ void doppel_dhcp6_abandon(struct dhcp6 *dhcp, const char *why);
 
 /* End; @release tells the server, once: no reply is waited for. No event comes. */
 void doppel_dhcp6_stop(struct dhcp6 *dhcp, bool release);
+
+/* Not a word, not an event; it may not be used any more. */
+void doppel_dhcp6_free(struct dhcp6 *dhcp);
 
 /* A UDP packet from a server, or a neighbour message (for DAD). */
 enum verdict doppel_dhcp6_receive(struct dhcp6 *dhcp, const struct packet *packet);

@@ -7,7 +7,7 @@
 void doppel_dhcp6_status(const struct dhcp6 *dhcp, struct negotiation_status *status)
 {
 	*status = (struct negotiation_status){ .next_retry_ms = NEVER };
-	snprintf(status->reason, sizeof(status->reason), "%s", dhcp->reason);
+	snprintf(status->reason, sizeof(status->reason), "%s", doppel_reason(dhcp->reason));
 	if (dhcp->state == DHCP6_OFF || dhcp->state == DHCP6_INFORMED)
 		status->status = FAMILY_OFF;
 	else if (dhcp->state == DHCP6_BOUND)

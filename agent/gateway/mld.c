@@ -24,6 +24,14 @@ static int64_t now(const struct mld *mld)
 	return doppel_clock_mono_ms(mld->env->clock);
 }
 
+static struct in6_addr group_of(const struct mld_group *entry)
+{
+	struct in6_addr address = in6addr_any;
+
+	memcpy(&address.s6_addr[13], entry->suffix, sizeof(entry->suffix));
+	return doppel_ip6_solicited_node(&address);
+}
+
 static void send_message(const struct mld *mld, const struct in6_addr *dst,
 			 const struct writer *message)
 {
@@ -51,20 +59,22 @@ static struct writer begin_report(uint8_t *data, size_t size, uint16_t records)
 }
 
 /* "All sources of this group", or none of them: an empty list, excluded or included. */
-static void put_record(struct writer *w, uint8_t type, const struct in6_addr *group)
+static void put_record(struct writer *w, uint8_t type, const struct mld_group *entry)
 {
+	const struct in6_addr group = group_of(entry);
+
 	doppel_put8(w, type);
 	doppel_put8(w, 0);
 	doppel_put16(w, 0);
-	doppel_put(w, group, 16);
+	doppel_put(w, &group, 16);
 }
 
-static void report_change(const struct mld *mld, uint8_t type, const struct in6_addr *group)
+static void report_change(const struct mld *mld, uint8_t type, const struct mld_group *entry)
 {
 	uint8_t data[8 + RECORD_LEN];
 	struct writer w = begin_report(data, sizeof(data), 1);
 
-	put_record(&w, type, group);
+	put_record(&w, type, entry);
 	send_message(mld, &all_reporters, &w);
 }
 
@@ -75,7 +85,7 @@ static void report_all(const struct mld *mld)
 	unsigned int i;
 
 	for (i = 0; i < mld->count; i++)
-		put_record(&w, IS_EXCLUDE, &mld->groups[i].group);
+		put_record(&w, IS_EXCLUDE, &mld->groups[i]);
 	send_message(mld, &all_reporters, &w);
 }
 
@@ -85,24 +95,34 @@ static void report_version1(const struct mld *mld)
 	unsigned int i;
 
 	for (i = 0; i < mld->count; i++) {
+		const struct in6_addr group = group_of(&mld->groups[i]);
 		uint8_t data[MLD1_LEN];
 		struct writer w = { data, sizeof(data), 0, false };
 
 		doppel_put32(&w, (uint32_t)MLD_LISTENER_REPORT << 24);
 		doppel_put32(&w, 0);
-		doppel_put(&w, &mld->groups[i].group, 16);
-		send_message(mld, &mld->groups[i].group, &w);
+		doppel_put(&w, &group, 16);
+		send_message(mld, &group, &w);
 	}
 }
 
-static struct mld_group *lookup(struct mld *mld, const struct in6_addr *group)
+/* The group of an address. */
+static struct mld_group *lookup(struct mld *mld, const struct in6_addr *address)
 {
 	unsigned int i;
 
 	for (i = 0; i < mld->count; i++)
-		if (doppel_ip6_eq(&mld->groups[i].group, group))
+		if (!memcmp(mld->groups[i].suffix, &address->s6_addr[13], 3))
 			return &mld->groups[i];
 	return NULL;
+}
+
+static bool is_member(struct mld *mld, const struct in6_addr *group)
+{
+	const struct mld_group *entry = lookup(mld, group);
+	const struct in6_addr own = entry ? group_of(entry) : in6addr_any;
+
+	return entry && doppel_ip6_eq(&own, group);
 }
 
 void doppel_mld_init(struct mld *mld, const struct negotiation_env *env, const struct mac *mac)
@@ -117,12 +137,12 @@ void doppel_mld_init(struct mld *mld, const struct negotiation_env *env, const s
 
 static struct mld_group *add(struct mld *mld, const struct in6_addr *address)
 {
-	struct in6_addr group = doppel_ip6_solicited_node(address);
-	struct mld_group *entry = lookup(mld, &group);
+	struct mld_group *entry = lookup(mld, address);
 
 	if (!entry && mld->count < MLD_GROUPS_MAX) {
 		entry = &mld->groups[mld->count++];
-		*entry = (struct mld_group){ .group = group };
+		*entry = (struct mld_group){ .users = 0 };
+		memcpy(entry->suffix, &address->s6_addr[13], sizeof(entry->suffix));
 	}
 	if (entry)
 		entry->users++;
@@ -135,7 +155,7 @@ void doppel_mld_join(struct mld *mld, const struct in6_addr *address)
 
 	if (!entry || entry->users > 1)
 		return;
-	report_change(mld, TO_EXCLUDE, &entry->group);
+	report_change(mld, TO_EXCLUDE, entry);
 	entry->unsolicited = REPEATS;
 	mld->repeat_at = doppel_earlier(mld->repeat_at, now(mld) +
 					doppel_random_ms(REPEAT_MS, mld->env->rng));
@@ -148,13 +168,13 @@ void doppel_mld_resume(struct mld *mld, const struct in6_addr *address)
 
 void doppel_mld_leave(struct mld *mld, const struct in6_addr *address)
 {
-	struct in6_addr group = doppel_ip6_solicited_node(address);
-	struct mld_group *entry = lookup(mld, &group);
+	struct mld_group *entry = lookup(mld, address), left;
 
 	if (!entry || --entry->users)
 		return;
+	left = *entry;
 	*entry = mld->groups[--mld->count];
-	report_change(mld, TO_INCLUDE, &group);
+	report_change(mld, TO_INCLUDE, &left);
 }
 
 void doppel_mld_again(struct mld *mld)
@@ -202,7 +222,7 @@ enum verdict doppel_mld_receive(struct mld *mld, const struct packet *packet)
 	    !packet->router_alert)
 		return VERDICT_REFUSED;			/* section 6.2 */
 	memcpy(&group, p + 8, 16);
-	if (!mld->count || (!IN6_IS_ADDR_UNSPECIFIED(&group) && !lookup(mld, &group)))
+	if (!mld->count || (!IN6_IS_ADDR_UNSPECIFIED(&group) && !is_member(mld, &group)))
 		return VERDICT_OTHER;
 	mld->version1 = packet->len == MLD1_LEN;
 	at = now(mld) + doppel_random_ms(mld->version1 ? doppel_get16(p + 4) :
@@ -223,7 +243,7 @@ static void repeat(struct mld *mld)
 
 		if (!entry->unsolicited)
 			continue;
-		report_change(mld, TO_EXCLUDE, &entry->group);
+		report_change(mld, TO_EXCLUDE, entry);
 		more |= --entry->unsolicited;
 	}
 	mld->repeat_at = more ? now(mld) + doppel_random_ms(REPEAT_MS, mld->env->rng) : NEVER;

@@ -11,10 +11,11 @@
 
 #define MLD_GROUPS_MAX 20		/* link-local, SLAAC, and DHCPv6 before and after */
 
+/* A solicited-node group (RFC 4291 section 2.7.1). */
 struct mld_group {
-	struct in6_addr group;
-	unsigned int users;		/* addresses that share it */
-	unsigned int unsolicited;	/* reports still to be repeated for robustness */
+	uint8_t suffix[3];		/* of the group, and of the addresses that share it */
+	uint8_t users;			/* how many they are */
+	uint8_t unsolicited;		/* reports still to be repeated for robustness */
 };
 
 struct mld {

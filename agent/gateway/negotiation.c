@@ -2,7 +2,30 @@
 /* What the protocol machines have in common: names and intervals. */
 #include "gateway/negotiation.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/rand.h"
+
+void doppel_because(char **reason, const char *fmt, ...)
+{
+	char *text;
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	free(*reason);
+	*reason = len < 0 ? NULL : text;
+}
+
+void doppel_because_nothing(char **reason)
+{
+	free(*reason);
+	*reason = NULL;
+}
 
 const char *doppel_verdict_name(enum verdict verdict)
 {

@@ -6,7 +6,9 @@
  * - gives it frames (doppel_x_receive), once doppel_frame_parse() has accepted them,
  * - keeps one timer for it, set to doppel_x_deadline() after every call, and calls
  *   doppel_x_timeout() when it has run out (a call too early does no harm),
- * - gets whole Ethernet frames to send, with the device's MAC as their source.
+ * - gets whole Ethernet frames to send, with the device's MAC as their source,
+ * - ends it with doppel_x_stop(), after which it may be begun again, or doppel_x_free(), if there is one:
+ *   then what it needs while it negotiates is memory of its own.
  *
  * Times are monotonic milliseconds of the injected clock unless a name says _s or wall.
  */
@@ -90,6 +92,19 @@ struct negotiation_status {
 	char reason[NEGOTIATION_REASON_MAX];	/* "" when there is nothing to say */
 	int64_t next_retry_ms;			/* NEVER: none is waited for */
 };
+
+/*
+ * Why a machine is where it is: a sentence, of which there is none most of the time, so that it takes
+ * memory only while it stands. NULL: there is nothing to say, or no memory to say it with. The machine
+ * frees it when it is stopped, its owner by doppel_x_free().
+ */
+__attribute__((format(printf, 2, 3)))
+void doppel_because(char **reason, const char *fmt, ...);
+void doppel_because_nothing(char **reason);
+static inline const char *doppel_reason(const char *reason)
+{
+	return reason ? reason : "";
+}
 
 /* A word for logs: "truncated", "wrong checksum" … */
 const char *doppel_verdict_name(enum verdict verdict);

@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 
@@ -98,9 +99,9 @@ static void on_address_conflict(struct slaac *slaac, struct slaac_address *addre
 {
 	char ip[DOPPEL_IP6_TEXT], mac[DOPPEL_MAC_TEXT];
 
-	snprintf(slaac->reason, sizeof(slaac->reason), "%s is in use by %s",
-		 doppel_ip6_format(&address->address, ip),
-		 doppel_mac_format(&address->dad.rival, mac));
+	doppel_because(&slaac->reason, "%s is in use by %s",
+		       doppel_ip6_format(&address->address, ip),
+		       doppel_mac_format(&address->dad.rival, mac));
 	doppel_mld_leave(&slaac->mld, &address->address);
 	address->state = SLAAC_DUPLICATE;
 	tell(slaac, SLAAC_EVENT_CONFLICT, address, &address->dad.rival);
@@ -117,7 +118,7 @@ static void on_address_clear(struct slaac *slaac, struct slaac_address *address)
 	address->given_up = false;
 	address->state = now(slaac) < address->preferred_until ? SLAAC_PREFERRED :
 								 SLAAC_DEPRECATED;
-	slaac->reason[0] = '\0';
+	doppel_because_nothing(&slaac->reason);
 	tell(slaac, SLAAC_EVENT_ADDED, address, NULL);
 	advertise_self(slaac, &address->address);
 }
@@ -127,10 +128,9 @@ static void on_link_local_conflict(struct slaac *slaac)
 {
 	char ip[DOPPEL_IP6_TEXT], mac[DOPPEL_MAC_TEXT];
 
-	snprintf(slaac->reason, sizeof(slaac->reason),
-		 "%s is in use by %s: is the device on the WAN, too?",
-		 doppel_ip6_format(&slaac->link_local, ip),
-		 doppel_mac_format(&slaac->dad.rival, mac));
+	doppel_because(&slaac->reason, "%s is in use by %s: is the device on the WAN, too?",
+		       doppel_ip6_format(&slaac->link_local, ip),
+		       doppel_mac_format(&slaac->dad.rival, mac));
 	while (slaac->count)
 		drop_address(slaac, slaac->count - 1);
 	doppel_mld_stop(&slaac->mld);
@@ -149,7 +149,7 @@ static void on_link_local_clear(struct slaac *slaac)
 {
 	slaac->ready = true;
 	slaac->conflicts = 0;
-	slaac->reason[0] = '\0';
+	doppel_because_nothing(&slaac->reason);
 	doppel_mld_source(&slaac->mld, &slaac->link_local);
 	if (!slaac->router_heard) {
 		slaac->solicit_at = now(slaac);
@@ -182,8 +182,8 @@ static void solicit(struct slaac *slaac)
 	slaac->env->send(slaac->env->ctx, frame,
 			 doppel_rs_build(frame, &slaac->config.mac, &slaac->link_local));
 	if (slaac->solicitations > RS_FAILED) {
-		snprintf(slaac->reason, sizeof(slaac->reason),
-			 "no router answers %u solicitations", slaac->solicitations - 1);
+		doppel_because(&slaac->reason, "no router answers %u solicitations",
+			       slaac->solicitations - 1);
 		if (slaac->solicitations == RS_FAILED + 1)
 			tell(slaac, SLAAC_EVENT_STATUS, NULL, NULL);
 	}
@@ -218,6 +218,18 @@ static void refresh(struct slaac *slaac, struct slaac_address *address,
 	tell(slaac, SLAAC_EVENT_UPDATED, address, NULL);
 }
 
+/* Room for one more at the end; NULL for want of memory. The others may be elsewhere then. */
+static struct slaac_address *append(struct slaac *slaac)
+{
+	struct slaac_address *addresses = reallocarray(slaac->addresses, slaac->count + 1,
+						       sizeof(*addresses));
+
+	if (!addresses)
+		return NULL;
+	slaac->addresses = addresses;
+	return &addresses[slaac->count++];
+}
+
 static bool may_form(struct slaac *slaac)
 {
 	if (slaac->count == SLAAC_ADDRESSES_MAX)
@@ -245,7 +257,9 @@ static void take_prefix(struct slaac *slaac, const struct ra_prefix *prefix, int
 	}
 	if (doppel_after_s(received_ms, prefix->valid_s) <= now(slaac) || !may_form(slaac))
 		return;
-	address = &slaac->addresses[slaac->count++];
+	address = append(slaac);
+	if (!address)
+		return;
 	*address = (struct slaac_address){
 		.address = prefix->prefix,
 		.prefix_len = SLAAC_PREFIX_LEN,
@@ -289,7 +303,7 @@ void doppel_slaac_advertise(struct slaac *slaac, const struct ra *ra)
 		slaac->solicit_at = NEVER;
 		slaac->wait_until = NEVER;
 		if (slaac->solicitations > RS_FAILED)
-			slaac->reason[0] = '\0';
+			doppel_because_nothing(&slaac->reason);
 		slaac->solicitations = 0;
 	}
 	note_router(slaac, ra);
@@ -330,9 +344,17 @@ void doppel_slaac_stop(struct slaac *slaac)
 	slaac->solicit_at = NEVER;
 	slaac->wait_until = NEVER;
 	slaac->count = 0;
-	slaac->reason[0] = '\0';
+	free(slaac->addresses);
+	slaac->addresses = NULL;
+	doppel_because_nothing(&slaac->reason);
 	doppel_dad_stop(&slaac->dad);
 	doppel_mld_stop(&slaac->mld);
+}
+
+void doppel_slaac_free(struct slaac *slaac)
+{
+	free(slaac->addresses);
+	doppel_because_nothing(&slaac->reason);
 }
 
 void doppel_slaac_start(struct slaac *slaac)
@@ -359,8 +381,10 @@ void doppel_slaac_resume(struct slaac *slaac, const struct slaac_address *held,
 	solicit_anew(slaac, doppel_random_ms(slaac->config.start_jitter_ms, slaac->env->rng));
 	tell(slaac, SLAAC_EVENT_LINK_LOCAL, NULL, NULL);
 	for (i = 0; i < count && i < SLAAC_ADDRESSES_MAX; i++) {
-		struct slaac_address *address = &slaac->addresses[slaac->count++];
+		struct slaac_address *address = append(slaac);
 
+		if (!address)
+			return;
 		*address = held[i];
 		address->attempt = 0;
 		address->state = now(slaac) < held[i].preferred_until ? SLAAC_PREFERRED :
@@ -500,7 +524,7 @@ void doppel_slaac_status(const struct slaac *slaac, struct negotiation_status *s
 	unsigned int i;
 
 	*status = (struct negotiation_status){ .next_retry_ms = NEVER };
-	snprintf(status->reason, sizeof(status->reason), "%s", slaac->reason);
+	snprintf(status->reason, sizeof(status->reason), "%s", doppel_reason(slaac->reason));
 	if (!slaac->running) {
 		status->status = FAMILY_OFF;
 		return;

@@ -82,13 +82,14 @@ struct slaac {
 	int64_t rt_ms;
 	int64_t solicit_at;		/* next; NEVER */
 	int64_t wait_until;
-	struct slaac_address addresses[SLAAC_ADDRESSES_MAX];
-	unsigned int count;
+	struct slaac_address *addresses;
+	unsigned int count;		/* up to SLAAC_ADDRESSES_MAX */
 	unsigned int formed;		/* addresses, since: */
 	int64_t formed_since;
-	char reason[NEGOTIATION_REASON_MAX];
+	char *reason;			/* see doppel_because() */
 };
 
+/* A machine that was begun before must have been stopped. */
 void doppel_slaac_init(struct slaac *slaac, const struct negotiation_env *env,
 		       const struct slaac_config *config,
 		       void (*event)(void *ctx, const struct slaac_event *event));
@@ -115,6 +116,9 @@ void doppel_slaac_retry(struct slaac *slaac);
 
 /* No event comes. */
 void doppel_slaac_stop(struct slaac *slaac);
+
+/* Not a word; it may not be used any more. */
+void doppel_slaac_free(struct slaac *slaac);
 
 /* A router advertisement on the link, whoever asked for it. */
 void doppel_slaac_advertise(struct slaac *slaac, const struct ra *ra);

@@ -57,6 +57,7 @@ static int refused(sqlite3 *db, const char *path, struct doppel_error *error)
 	return doppel_store_errno(sqlite3_errcode(db));
 }
 
+/* A small cache is enough: rows are written, and read once at the start. */
 static int open_database(const char *name, int flags, const char *path, sqlite3 **db,
 			 struct doppel_error *error)
 {
@@ -69,6 +70,7 @@ static int open_database(const char *name, int flags, const char *path, sqlite3 
 		return doppel_store_errno(code);
 	}
 	sqlite3_busy_timeout(*db, PATIENCE_MS);
+	sqlite3_exec(*db, "PRAGMA cache_size = -64", NULL, NULL, NULL);
 	return 0;
 }
 
@@ -104,13 +106,12 @@ static int check_tables(sqlite3 *db, const char *path, struct doppel_error *erro
 
 /*
  * With a write-ahead log NORMAL keeps the file whole through a power cut, and costs a sync for each
- * checkpoint only, not for each commit; the owner of the store syncs once a minute. A small cache is
- * enough: rows are written, and read once at the start.
+ * checkpoint only, not for each commit; the owner of the store syncs once a minute.
  */
 static int set_up(sqlite3 *db, const char *path, struct doppel_error *error)
 {
 	if (sqlite3_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-			     "PRAGMA foreign_keys = ON; PRAGMA cache_size = -256", NULL, NULL, NULL))
+			     "PRAGMA foreign_keys = ON", NULL, NULL, NULL))
 		return refused(db, path, error);
 	return 0;
 }

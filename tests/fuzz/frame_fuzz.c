@@ -60,6 +60,7 @@ static void fuzz_ip6(const struct packet *packet, uint8_t state)
 	RUN(&dhcp, dhcp6, now_ms + 100000);
 	doppel_routers_expire(&routers, now_ms);
 	doppel_dhcp6_stop(&dhcp, true);
+	doppel_slaac_stop(&slaac);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -282,5 +282,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		doppel_dhcp6_status(&life.dhcp6, &status);
 		doppel_slaac_status(&life.slaac, &status);
 	}
+	doppel_dhcp4_free(&life.dhcp4);
+	doppel_dhcp6_free(&life.dhcp6);
+	doppel_slaac_free(&life.slaac);
 	return 0;
 }

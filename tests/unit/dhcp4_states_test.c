@@ -705,6 +705,7 @@ static void meet(size_t s, size_t e)
 	look(world, &dhcp, from);
 	table_meet(table, COUNT(table), situations[s].name, events[e].name, &before, &outcome,
 		   verdict == VERDICT_ACCEPTED);
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -737,6 +738,7 @@ static void is_defended(const char *name, bool confirm)
 	from = world->count;
 	v4_claim(&dhcp, OURS);
 	is_int(world->count - from, 1, "  and is defended");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -802,6 +804,7 @@ static void test_secs(void)
 	world->now += 3000;
 	v4_answer(&dhcp, OURS, 2, LEASE_S);
 	is_int(last_secs(world), discovered, "the REQUEST is as old as the DISCOVER that it follows");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 

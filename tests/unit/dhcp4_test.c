@@ -109,6 +109,7 @@ static void test_mirror(void)
 	option = v4_last_option(world, 55);
 	ok(option[-1] == sizeof(want) + 1 && option[sizeof(want)] == 108,
 	   "option 108 only with 464XLAT");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -155,6 +156,7 @@ static void test_handshake(void)
 	   "announced");
 	doppel_dhcp4_status(&dhcp, &status);
 	is_int(status.status, FAMILY_BOUND, "status bound");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -206,6 +208,7 @@ static void test_retransmission(void)
 	doppel_dhcp4_stop(&dhcp, true);
 	is_int(doppel_dhcp4_deadline(&dhcp), NEVER, "stopped");
 	is_int(v4_last_type(world), 3, "nothing to release");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -236,6 +239,7 @@ static void test_renewal(void)
 	is_int(v4_answer(&dhcp, "192.0.2.9", 5, 7200), VERDICT_ACCEPTED, "ACK");
 	is_str(told, "S R192.0.2.9", "renewed without a probe");
 	ok(doppel_dhcp4_expiry_ms(&dhcp.lease) > asked + 7200000, "longer now");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, 3600);
@@ -253,6 +257,7 @@ static void test_renewal(void)
 	is_str(told, "S S L192.0.2.9", "lost at its end");
 	is_int(v4_last_type(world), 1, "DISCOVER at once");
 	is_mem(v4_last_option(world, 50), "\xc0\0\2\x9", 4, "with the old address as a wish");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, UINT32_MAX);
@@ -264,6 +269,7 @@ static void test_renewal(void)
 	ok(!v4_last_is_broadcast(world) && v4_last_option(world, 54) && !v4_last_option(world, 55) &&
 	   !memcmp(world_packet(world).payload + 12, "\xc0\0\2\x9", 4), "to its server");
 	ok(!doppel_dhcp4_lease(&dhcp), "and forgotten");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -311,6 +317,7 @@ static void test_nak(void)
 	v4_deliver(&dhcp, &m);
 	gap = doppel_dhcp4_deadline(&dhcp) - world->now;
 	ok(gap >= 4500, "a storm of them meets the retry delay: %lld", (long long)gap);
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -342,6 +349,7 @@ static void test_conflict(void)
 	is_str(status.reason, "192.0.2.9 is in use by 02:00:00:00:00:02, so it was declined",
 	       "reason");
 	is_int(v4_answer(&dhcp, "192.0.2.9", 2, 3600), VERDICT_OTHER, "no late offer any more");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, 3600);
@@ -351,6 +359,7 @@ static void test_conflict(void)
 	v4_claim(&dhcp, "192.0.2.9");
 	is_str(told, "C192.0.2.9 L192.0.2.9", "the second is a conflict: lost");
 	is_int(v4_last_type(world), 4, "DECLINE");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -360,6 +369,7 @@ static void test_reboot(void)
 	struct world *world = bound(&dhcp, 3600);
 	struct dhcp4_lease lease = dhcp.lease;
 
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 	world = machine(&dhcp);
 	world->now = 5000;				/* another boot, 1000 s later */
@@ -374,6 +384,7 @@ static void test_reboot(void)
 	v4_answer(&dhcp, "192.0.2.9", 5, 3600);
 	world_run(world, &dhcp, dhcp4, world->now + 7000);
 	is_str(told, "B192.0.2.9", "confirmed, probed, bound");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -385,6 +396,7 @@ static void test_reboot(void)
 	world_run(world, &dhcp, dhcp4, world->now + 1);
 	is_int(v4_last_type(world), 1, "then DISCOVER, without a wait");
 	is_mem(v4_last_option(world, 50), "\xc0\0\2\x9", 4, "wishing for it still");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -392,6 +404,7 @@ static void test_reboot(void)
 	doppel_dhcp4_start(&dhcp, &lease);
 	world_run(world, &dhcp, dhcp4, world->now);
 	is_int(v4_last_type(world), 1, "a lease that has run out is not confirmed");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -403,6 +416,7 @@ static void test_reboot(void)
 	   "with nothing sent but announcements");
 	world_run(world, &dhcp, dhcp4, world->now + 100000);
 	is_int(dhcp.state, DHCP4_RENEWING, "until T1");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -411,6 +425,7 @@ static void test_reboot(void)
 	is_str(told, "L192.0.2.9", "resumed too late: lost");
 	world_run(world, &dhcp, dhcp4, world->now);
 	is_int(v4_last_type(world), 1, "DISCOVER");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -451,6 +466,7 @@ static void test_confirm(void)
 	is_str(told, "", "in use for two seconds more");
 	world_run(world, &dhcp, dhcp4, world->now + 1);
 	is_str(told, "L192.0.2.9 S", "nobody objects");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, 3600);
@@ -462,6 +478,7 @@ static void test_confirm(void)
 	is_str(told, "", "the old one in use while the new one is probed");
 	world_run(world, &dhcp, dhcp4, world->now + 7000);
 	is_str(told, "B192.0.2.77", "then the new one");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, 30);			/* it ends while the new one is probed */
@@ -472,6 +489,7 @@ static void test_confirm(void)
 	v4_answer(&dhcp, "192.0.2.77", 5, 3600);
 	world_run(world, &dhcp, dhcp4, world->now + 7000);
 	is_str(told, "L192.0.2.9 B192.0.2.77", "lost, then bound");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -495,6 +513,7 @@ static void test_rapid_commit(void)
 	doppel_dhcp4_confirm(&dhcp);
 	world_run(world, &dhcp, dhcp4, world->now);
 	ok(v4_last_type(world) == 3 && !v4_last_option(world, 80), "a REQUEST does not ask for it");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -515,6 +534,7 @@ static void test_ipv6_only(void)
 	doppel_dhcp4_translated(&dhcp, true);
 	is_int(v4_deliver(&dhcp, &m), VERDICT_ACCEPTED, "OFFER");
 	is_int(dhcp.state, DHCP4_REQUESTING, "option 108 is ignored by who did not ask for it");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -542,6 +562,7 @@ static void test_ipv6_only(void)
 	is_int(doppel_dhcp4_deadline(&dhcp), world->now + 300000, "five minutes at least");
 	doppel_dhcp4_translated(&dhcp, false);
 	is_int(doppel_dhcp4_deadline(&dhcp), world->now, "464XLAT ends: not a moment longer");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, 3600);
@@ -563,6 +584,7 @@ static void test_ipv6_only(void)
 	ok(dhcp.ipv6_only && !doppel_dhcp4_lease(&dhcp), "and IPv4 is off");
 	doppel_dhcp4_confirm(&dhcp);
 	is_int(doppel_dhcp4_deadline(&dhcp), world->now, "until the link was away");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -746,6 +768,7 @@ static void test_lies(void)
 			world_run(world, &dhcp, dhcp4, world->now + seed % 100000);
 	}
 	ok(true, "100000 mutated replies survived");
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 
@@ -768,6 +791,7 @@ static void test_day(void)
 	}
 	is_int(lost, 0, "a day of leases of 10 minutes without a gap");
 	ok(renewals >= 288 && renewals <= 310, "%u renewals", renewals);
+	doppel_dhcp4_free(&dhcp);
 	free(world);
 }
 

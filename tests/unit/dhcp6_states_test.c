@@ -861,6 +861,7 @@ static void meet(size_t s, size_t e)
 	look(world, &dhcp, from);
 	table_meet(table, COUNT(table), situations[s].name, events[e].name, &before, &outcome,
 		   verdict == VERDICT_ACCEPTED);
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 }
 

@@ -151,6 +151,7 @@ static void test_handshake(void)
 	world->count--;			/* and before that was said: */
 	is_int(v6_last_type(world), 8, "Release");
 	ok(v6_last_has(world, 2) && v6_last_has(world, 3) && !v6_last_has(world, 6), "with what it is of");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 }
 
@@ -170,11 +171,12 @@ static void test_advertise(void)
 	v6_head(&m, 7, 1);
 	v6_put(&m, "\x10", 1);
 	v6_deliver(&dhcp, &m);
-	is_int(dhcp.offer.addresses[0].address.s6_addr[15], 0x77, "the higher preference wins");
+	is_int(dhcp.offer->lease.addresses[0].address.s6_addr[15], 0x77, "the higher preference wins");
 	m.data[m.len - 1] = 255;
 	v6_deliver(&dhcp, &m);
 	is_int(v6_last_type(world), 3, "255 is not waited for");
 	is_int(v6_answer(&dhcp, 7, 1800, 3600), VERDICT_REFUSED, "a Reply of another server");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -186,6 +188,7 @@ static void test_advertise(void)
 	is_int(v6_deliver(&dhcp, &m), VERDICT_ACCEPTED, "rapid commit");
 	world_run(world, &dhcp, dhcp6, world->now + 1000);
 	is_str(told, "B" ADDRESS, "bound in two messages");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 }
 
@@ -230,6 +233,7 @@ static void test_silence(void)
 	       "its words");
 	gap = status_of(&dhcp).next_retry_ms - world->now;
 	ok(gap >= 6400000 && gap <= 7200000, "its SOL_MAX_RT is obeyed: %lld", (long long)gap);
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 }
 
@@ -258,6 +262,7 @@ static void test_renewal(void)
 	is_str(told, "S S L" ADDRESS, "lost");
 	is_int(v6_last_type(world), 1, "Solicit at once");
 	is_int(mld.count, 0, "group left");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, 1800, 3600);
@@ -294,6 +299,7 @@ static void test_renewal(void)
 	world_run(world, &dhcp, dhcp6, dhcp.lease.acquired_ms + 1200000);
 	is_int(dhcp.lease.address_count, 1, "and outlives the other");
 	is_str(told, "B2001:db8::77", "told");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, 1800, 3600);
@@ -302,11 +308,13 @@ static void test_renewal(void)
 	v6_answer(&dhcp, 7, 0, 0);
 	is_str(told, "L" ADDRESS, "taken back");
 	is_int(v6_last_type(world), 1, "Solicit");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = bound(&dhcp, UINT32_MAX, UINT32_MAX);
 	world_run(world, &dhcp, dhcp6, world->now + 86400000LL * 365);
 	is_str(told, "", "an infinite lease is never renewed");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 }
 
@@ -342,6 +350,7 @@ static void test_conflict(void)
 	world_run(world, &dhcp, dhcp6, world->now + 5000);
 	is_int(v6_last_type(world), 1, "then Solicit");
 	is_int(doppel_dhcp6_receive(&dhcp, &packet), VERDICT_OTHER, "an NA is nothing then");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 }
 
@@ -361,6 +370,7 @@ static void test_restored(void)
 	struct dhcp6_lease lease = dhcp.lease;
 	unsigned int count;
 
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 	world = machine(&dhcp);
 	world->now = 5000;
@@ -373,6 +383,7 @@ static void test_restored(void)
 	v6_answer_status(&dhcp, 7, 0, "all on link");
 	world_run(world, &dhcp, dhcp6, world->now + 1000);
 	is_str(told, "B" ADDRESS, "confirmed, checked, bound");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -382,6 +393,7 @@ static void test_restored(void)
 	is_int(dhcp.state, DHCP6_CONFIRMING, "10 s");
 	world_run(world, &dhcp, dhcp6, world->now + 1001);
 	is_str(told, "B" ADDRESS, "nobody objects: used");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -391,6 +403,7 @@ static void test_restored(void)
 	v6_answer_status(&dhcp, 7, 4, "");
 	is_int(v6_last_type(world), 1, "not on this link: Solicit");
 	is_str(told, "", "nothing was in use");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -406,6 +419,7 @@ static void test_restored(void)
 	v6_answer_status(&dhcp, 7, 4, "");
 	is_str(told, "B" ADDRESS " L" ADDRESS, "not on this link: lost");
 	ok(world->count > count && v6_last_type(world) == 1, "Solicit");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
@@ -425,12 +439,14 @@ static void test_restored(void)
 	refuse_by_another(&dhcp);
 	world_run(world, &dhcp, dhcp6, world->now + 2000);
 	is_str(told, "L" ADDRESS, "nobody objects");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 	world = machine(&dhcp);
 	lease.acquired_ms = world->now - 3600000;
 	doppel_dhcp6_resume(&dhcp, &link_local, &lease);
 	is_str(told, "L" ADDRESS, "resumed too late: lost");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 
 }
@@ -471,6 +487,7 @@ static void test_information(void)
 	doppel_dhcp6_start(&dhcp, &link_local, NULL);
 	world_run(world, &dhcp, dhcp6, world->now);
 	is_int(v6_last_type(world), 1, "M came: Solicit");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 }
 
@@ -565,6 +582,7 @@ static void test_lies(void)
 			world_run(world, &dhcp, dhcp6, world->now + seed % 100000);
 	}
 	ok(true, "100000 mutated replies survived");
+	doppel_dhcp6_free(&dhcp);
 	free(world);
 }
 

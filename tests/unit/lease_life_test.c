@@ -226,6 +226,7 @@ static void test_dhcp4(const struct life *life)
 	is_int(scene.bound, 1 + scene.lost, "DHCPv4: %s: won again as often", life->name);
 	ok(doppel_dhcp4_lease(&scene.dhcp4) != NULL, "DHCPv4: %s: in use at the end", life->name);
 	ok(frames <= life->most_frames, "DHCPv4: %s: %u frames a day", life->name, frames);
+	doppel_dhcp4_free(&scene.dhcp4);
 	free(scene.world);
 }
 
@@ -337,6 +338,7 @@ static void test_dhcp6(const struct life *life)
 	   scene.lost, scene.renewed);
 	ok(doppel_dhcp6_lease(&scene.dhcp6) != NULL, "DHCPv6: %s: in use at the end", life->name);
 	ok(frames <= life->most_frames, "DHCPv6: %s: %u frames a day", life->name, frames);
+	doppel_dhcp6_free(&scene.dhcp6);
 	free(scene.world);
 }
 
@@ -453,6 +455,7 @@ static void test_slaac(void)
 	   "SLAAC: the new one is beside it");
 	live_slaac(&scene, DAY_MS);
 	ok(scene.removed == 1 && scene.slaac.count == 1, "SLAAC: the old address ends, once");
+	doppel_slaac_free(&scene.slaac);
 	free(scene.world);
 }
 

@@ -544,6 +544,7 @@ static void meet(size_t s, size_t e)
 	look(world, &slaac, from);
 	table_meet(table, COUNT(table), situations[s].name, events[e].name, &before, &outcome,
 		   verdict == VERDICT_ACCEPTED);
+	doppel_slaac_free(&slaac);
 	free(world);
 }
 

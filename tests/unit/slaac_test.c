@@ -139,6 +139,7 @@ static void test_life(void)
 	is_int(slaac.count, 0, "and forgotten");
 	doppel_slaac_stop(&slaac);
 	is_int(doppel_slaac_deadline(&slaac), NEVER, "stopped");
+	doppel_slaac_free(&slaac);
 	free(world);
 }
 
@@ -161,6 +162,7 @@ static void test_two_hours(void)
 	advertise(&slaac, world, "2001:db8::", UINT32_MAX, UINT32_MAX);
 	is_int(slaac.addresses[0].valid_until, NEVER, "for ever");
 	is_int(slaac.addresses[0].state, SLAAC_PREFERRED, "preferred again");
+	doppel_slaac_free(&slaac);
 	free(world);
 }
 
@@ -199,6 +201,7 @@ static void test_prefixes(void)
 	is_int(slaac.count, SLAAC_ADDRESSES_MAX, "a flood of prefixes is bounded");
 	world_run(world, &slaac, slaac, world->now + 2000);
 	is_int(status_of(&slaac), FAMILY_BOUND, "bound with all of them");
+	doppel_slaac_free(&slaac);
 	free(world);
 }
 
@@ -251,6 +254,7 @@ static void test_conflicts(void)
 	is_int(slaac.addresses[1].state, SLAAC_TENTATIVE, "but asked to, it tries again");
 	world_run(world, &slaac, slaac, world->now + 1500);
 	is_int(slaac.addresses[1].state, SLAAC_PREFERRED, "and has it now");
+	doppel_slaac_free(&slaac);
 	free(world);
 }
 
@@ -269,11 +273,13 @@ static void test_stable_privacy(void)
 	second = slaac.addresses[1].address;
 	ok(first.s6_addr[11] != 0xff || first.s6_addr[12] != 0xfe, "no EUI-64");
 	ok(memcmp(first.s6_addr + 8, second.s6_addr + 8, 8) != 0, "another one in each prefix");
+	doppel_slaac_free(&slaac);
 	free(world);
 	world = machine(&slaac);
 	doppel_slaac_start(&slaac);
 	advertise(&slaac, world, "2001:db8::", 3600, 1800);
 	ok(doppel_ip6_eq(&first, &slaac.addresses[0].address), "the same again after a restart");
+	doppel_slaac_free(&slaac);
 	free(world);
 	config.stable_privacy = false;
 }
@@ -305,6 +311,7 @@ static void test_no_router(void)
 	world_run(world, &slaac, slaac, world->now + 1500);
 	is_str(told, "LL NOROUTER +2001:db8::ff:fe00:1", "until one comes");
 	is_str(reason_of(&slaac), "", "and all is well");
+	doppel_slaac_free(&slaac);
 	free(world);
 }
 
@@ -338,6 +345,7 @@ static void test_router_gone(void)
 	is_int(world->count, count, "it leaves, seconds after it came");
 	world_run(world, &slaac, slaac, world->now + 1);
 	is_int(type_at(world, world->count - 1), 133, "is anybody else there?");
+	doppel_slaac_free(&slaac);
 	free(world);
 }
 
@@ -360,6 +368,7 @@ static void test_jitter(void)
 	is_int(world->sent[0].at, began + 5000, "at a random moment");
 	is_int(type_at(world, world->count - 1), 136, "without a solicitation of routers");
 	is_int(slaac.mld.groups[0].users, 2, "both in the group");
+	doppel_slaac_free(&slaac);
 	free(world);
 	config.start_jitter_ms = 0;
 }
@@ -384,6 +393,7 @@ static void test_resume(void)
 	ok(world->count == 3 && type_at(world, 1) == 143 && type_at(world, 2) == 133,
 	   "the link was away: groups reported, router solicited");
 	is_int(slaac.count, 1, "the address stays");
+	doppel_slaac_free(&slaac);
 	free(world);
 }
 

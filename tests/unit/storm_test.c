@@ -128,6 +128,7 @@ static void test_dhcp4(void)
 		storm(world, &dhcp, dhcp4, most,
 		      strike_with(set, strikes, 5, turn++, &dhcp));
 		ok(most <= 30, "DHCPv4,%s: %u frames a minute", text, most);
+		doppel_dhcp4_free(&dhcp);
 		free(world);
 	}
 }
@@ -216,6 +217,7 @@ static void test_dhcp6(void)
 		storm(world, &dhcp, dhcp6, most,
 		      strike_with(set, strikes, 6, turn++, &dhcp));
 		ok(most <= 60, "DHCPv6,%s %u frames a minute", text, most);
+		doppel_dhcp6_free(&dhcp);
 		free(world);
 	}
 }
@@ -295,6 +297,7 @@ static void test_slaac(void)
 		storm(world, &slaac, slaac, most, turn++;
 		      strike_with(set, strikes, 3, turn, &slaac, turn));
 		ok(most <= 120, "SLAAC,%s: %u frames a minute", text, most);
+		doppel_slaac_free(&slaac);
 		free(world);
 	}
 }

@@ -14,8 +14,13 @@ static struct in6_addr address_of(const char *text)
 
 static void add_slaac(struct device *device, const char *address, bool deprecated)
 {
+	struct slaac *slaac = &device->slaac;
+
 	device->reach.state = REACH_ANSWERED;
-	device->slaac.addresses[device->slaac.count++] = (struct slaac_address){
+	slaac->addresses = reallocarray(slaac->addresses, slaac->count + 1, sizeof(*slaac->addresses));
+	if (!slaac->addresses)
+		abort();
+	slaac->addresses[slaac->count++] = (struct slaac_address){
 		.address = address_of(address), .prefix_len = 64,
 		.state = deprecated ? SLAAC_DEPRECATED : SLAAC_PREFERRED,
 		.valid_until = NEVER, .preferred_until = NEVER,
