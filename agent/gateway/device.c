@@ -361,6 +361,9 @@ static void begin(struct device *device, bool forwarding)
 	device->begin_at = NEVER;
 	device->passed = 0;
 	init_machines(device);
+	if (device->stored && !device->restored && doppel_device_restore(device))
+		doppel_log(LOG_ERR, "device %s: its leases cannot be read: asking anew",
+			   mac_text(device));
 	if (config->wan.ipv4)
 		start4(device, forwarding);
 	if (config->wan.ipv6)
@@ -435,6 +438,8 @@ void doppel_device_stop(struct device *device, bool release)
 	doppel_pace_forget(&device->gateway->pace, &device->pace);
 	doppel_dhcp4_stop(&device->dhcp4, release);
 	stop6(device, release);
+	free(device->restored);
+	device->restored = NULL;
 	device->negotiating = false;
 	device->begin_at = NEVER;
 	device->confirm_at = NEVER;

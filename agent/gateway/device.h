@@ -31,7 +31,7 @@ enum dhcp6_mode {
 	DHCP6_MODE_STATEFUL,
 };
 
-/* Leases of the store that no machine has taken over yet. */
+/* Leases of the store, from when the device begins to negotiate until machines have taken them over. */
 struct restored_leases {
 	bool dhcp4, dhcp6;
 	struct dhcp4_lease lease4;

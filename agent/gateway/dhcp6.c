@@ -2,7 +2,6 @@
 /* DHCPv6 client machine of one device. Section numbers are RFC 8415's. */
 #include "gateway/dhcp6.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"

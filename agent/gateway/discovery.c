@@ -301,7 +301,7 @@ static int restore(const struct store_device *stored, void *ctx)
 	device->last_seen = stored->last_seen;
 	if (stored->discovered_at > gateway->last_discovery)
 		gateway->last_discovery = stored->discovered_at;
-	return doppel_device_restore(device);
+	return 0;
 }
 
 int doppel_discovery_restore(struct gateway *gateway)

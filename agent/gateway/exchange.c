@@ -181,18 +181,12 @@ static int put_all(struct gateway *gateway, const struct json_t *document, size_
 }
 
 /* Those of the store, which are asked about as after a reboot. */
-static int take_leases(struct device *device)
+static void take_leases(struct device *device)
 {
-	int err;
-
 	doppel_device_stop(device, false);
-	err = doppel_device_restore(device);
-	if (err)
-		return err;
 	doppel_device_push(device);
 	if (device->gateway->ready && device->in_module)
 		doppel_device_start(device, false);
-	return 0;
 }
 
 /* What the store has of it by now. */
@@ -201,7 +195,6 @@ static int take(struct gateway *gateway, const struct import_device *imported,
 {
 	struct device *device = doppel_gateway_find(gateway, &imported->row.mac);
 	const struct store_device row = merge(device, &imported->row);
-	int err = 0;
 
 	counts->forwards += imported->forward_count;
 	if (!device && row.discovered_at) {
@@ -224,12 +217,12 @@ static int take(struct gateway *gateway, const struct import_device *imported,
 	}
 	device->keep_device = device->changed = true;
 	if (takes_leases(device, &imported->row))
-		err = take_leases(device);
+		take_leases(device);
 	else if (imported->row.discovered_at)
 		counts->kept++;
 	doppel_forwards_push(device);
 	doppel_device_settle(device);
-	return err;
+	return 0;
 }
 
 int doppel_gateway_import(struct gateway *gateway, const struct json_t *document,
