@@ -99,12 +99,13 @@ static void test_texts(void)
 }
 
 /* The agent's files are here, and dnsmasq is: this program under its name. */
-static char dir[] = "/tmp/doppel-names-XXXXXX";
+static char dir[32];
 
 static void make_dnsmasq(void)
 {
 	char path[64];
 
+	snprintf(dir, sizeof(dir), "/tmp/doppel-names-XXXXXX");
 	if (!mkdtemp(dir))
 		abort();
 	snprintf(path, sizeof(path), "%s/dnsmasq", dir);
