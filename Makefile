@@ -153,7 +153,18 @@ build/unit/%_test: build/unit/obj/tests/unit/%_test.o build/unit/agent.a
 
 .SECONDARY: $(unit_sources:%.c=build/unit/obj/%.o)
 
+# Parts of the agent by themselves, for scenarios
+programs := $(patsubst tests/programs/%.c,build/programs/%,$(sort $(wildcard tests/programs/*.c)))
+
+build/programs/%: build/obj/tests/programs/%.o $(patsubst %.c,build/obj/%.o,$(filter-out agent/main.c,$(agent_sources)))
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(agent_libs)
+
+.SECONDARY: $(programs:build/%=build/obj/tests/%.o)
+
 -include $(agent_sources:%.c=$(out)/obj/%.d) $(agent_sources:%.c=build/unit/obj/%.d) $(unit_sources:%.c=build/unit/obj/%.d)
+-include $(programs:build/%=build/obj/tests/%.d)
 
 # --- tests -----------------------------------------------------------------------------------
 
@@ -162,7 +173,7 @@ build/unit/%_test: build/unit/obj/tests/unit/%_test.o build/unit/agent.a
 check:
 	tools/packages install build vm check fuzz cross
 	rm -rf build/tap
-	-@$(MAKE) -s -j$$(nproc) agent $(unit_programs)
+	-@$(MAKE) -s -j$$(nproc) agent $(unit_programs) $(programs)
 	@for suite in lint unit fuzz-short kunit scenarios; do tools/tap suite $$suite $(MAKE) $$suite || failed=1; done; \
 	tools/tap total && [ -z "$$failed" ]
 
@@ -175,7 +186,7 @@ unit: $(unit_programs)
 kunit: build/kunit/doppel.ko
 	@tools/tap run kunit uml tools/vm -k uml -- tools/guest/kunit $<
 
-scenarios: agent
+scenarios: agent $(programs)
 	@tools/scenarios $(SCENARIOS)
 
 # The agent by clang, for libFuzzer. An input that is found wrong is given to its program again.

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Parts of the WireGuard half by themselves, for scenarios:
+ *
+ *   wg-parts FILE quick NETWORK PEER   prints the peer's wg-quick file
+ *   wg-parts FILE names DIRECTORY      serves the networks' names; SIGHUP: reads the file again
+ *
+ * Keys are the same each time.
+ */
+#include <ev.h>
+#include <signal.h>
+
+#include "../unit/wg_world.h"
+#include "base/buf.h"
+#include "wireguard/names.h"
+#include "wireguard/quick.h"
+
+struct names {
+	const char *file;
+	struct wg_names *names;
+};
+
+static struct wg_world read_world(const char *path)
+{
+	struct buf auto_buf text = { 0 };
+	FILE *file = fopen(path, "re");
+	char part[4096];
+	size_t len;
+
+	while (file && (len = fread(part, 1, sizeof(part), file)))
+		doppel_buf_add(&text, part, len);
+	if (!file || !text.len)
+		abort();
+	fclose(file);
+	return wg_world(text.data);
+}
+
+static int print_quick(const char *file, const char *network, const char *peer)
+{
+	struct wg_world world = read_world(file);
+	const struct wg_assignment *assignment = doppel_wg_assignment(world.site, network);
+	const struct wg_member *member = assignment ? doppel_wg_member(assignment, peer) : NULL;
+	struct doppel_error error = { 0 };
+	struct buf auto_buf text = { 0 };
+	int err = member ? doppel_wg_quick_render(assignment, member, &text, &error) : -1;
+
+	fputs(err ? error.text : text.data, err ? stderr : stdout);
+	wg_world_end(&world);
+	return err != 0;
+}
+
+static void apply(const struct names *names)
+{
+	struct wg_world world = read_world(names->file);
+	struct doppel_error error = { 0 };
+
+	if (doppel_wg_names_apply(names->names, world.site, &error))
+		fprintf(stderr, "%s\n", error.text);
+	wg_world_end(&world);
+}
+
+static void on_hup(struct ev_loop *loop, ev_signal *hup, int events)
+{
+	(void)loop;
+	(void)events;
+	apply(hup->data);
+}
+
+static void on_term(struct ev_loop *loop, ev_signal *term, int events)
+{
+	(void)term;
+	(void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static int serve_names(const char *file, const char *dir)
+{
+	struct names names = { .file = file, .names = doppel_wg_names_new(EV_DEFAULT, dir) };
+	ev_signal hup, term;
+
+	if (!names.names)
+		return 1;
+	ev_signal_init(&hup, on_hup, SIGHUP);
+	hup.data = &names;
+	ev_signal_start(EV_DEFAULT, &hup);
+	ev_signal_init(&term, on_term, SIGTERM);
+	ev_signal_start(EV_DEFAULT, &term);
+	apply(&names);
+	ev_run(EV_DEFAULT, 0);
+	doppel_wg_names_free(names.names);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 5 && !strcmp(argv[2], "quick"))
+		return print_quick(argv[1], argv[3], argv[4]);
+	if (argc == 4 && !strcmp(argv[2], "names"))
+		return serve_names(argv[1], argv[3]);
+	fprintf(stderr, "usage: wg-parts FILE quick NETWORK PEER | names DIRECTORY\n");
+	return 2;
+}
