@@ -364,6 +364,20 @@ int doppel_yaml_load(const char *file, struct yaml **yaml, struct doppel_error *
 	return doppel_yaml_parse(file, text.data ? text.data : "", text.len, yaml, error);
 }
 
+static void forget_places(struct yaml_node *node)
+{
+	node->line = 0;
+	node->key_line = 0;
+	for (size_t i = 0; i < node->count; i++)
+		forget_places(node->children[i]);
+}
+
+void doppel_yaml_forget_places(struct yaml *yaml)
+{
+	if (yaml->root)
+		forget_places(yaml->root);
+}
+
 const struct yaml_node *doppel_yaml_get(const struct yaml_node *map, const char *key)
 {
 	for (size_t i = 0; i < map->count; i++)
@@ -390,11 +404,12 @@ const char *doppel_yaml_kind_name(const struct yaml_node *node)
 static void add_error(struct doppel_error *error, const char *file, int line, int column,
 		      const char *path, const char *fmt, va_list ap)
 {
-	char what[512];
+	char what[512], place[32] = "";
 
 	vsnprintf(what, sizeof(what), fmt, ap);
-	doppel_error_add(error, "%s:%d:%d: %s%s%s", file, line, column, path, *path ? ": " : "",
-			 what);
+	if (line)
+		snprintf(place, sizeof(place), ":%d:%d", line, column);
+	doppel_error_add(error, "%s%s: %s%s%s", file, place, path, *path ? ": " : "", what);
 }
 
 void doppel_yaml_error(struct doppel_error *error, const struct yaml_node *node, const char *fmt,

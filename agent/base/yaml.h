@@ -22,7 +22,7 @@ enum yaml_kind {
 struct yaml_node {
 	enum yaml_kind kind;
 	const char *file;
-	int line, column; /* from 1 */
+	int line, column; /* from 1; 0: forgotten */
 	char *path;	  /* "gateway.devices.list[0].mac"; "" at the top */
 	char *key;	  /* in a map, else NULL */
 	int key_line, key_column;
@@ -49,6 +49,9 @@ int doppel_yaml_parse(const char *file, const char *text, size_t len, struct yam
 		      struct doppel_error *error);
 void doppel_yaml_free(struct yaml *yaml);
 void doppel_yaml_cleanup(struct yaml **yaml);
+
+/* For a text that nobody sees: errors say "file: path: …" then. */
+void doppel_yaml_forget_places(struct yaml *yaml);
 
 /* A map's child of that key, or NULL. */
 const struct yaml_node *doppel_yaml_get(const struct yaml_node *map, const char *key);

@@ -303,18 +303,12 @@ static void read_dns(struct wg_reader *reader, const struct yaml_node *map)
 	}
 }
 
-/* A name is the same in any case. */
 static void claim_name(struct wg_reader *reader, struct wg_owners *names, const char *name,
 		       const struct yaml_node *item)
 {
-	char lower[WG_OWNED_MAX] = "";
 	const void *first;
-	size_t i;
-	int err;
+	const int err = doppel_wg_owners_claim_name(names, name, item, &first);
 
-	for (i = 0; name[i]; i++)
-		lower[i] = (char)tolower((unsigned char)name[i]);
-	err = doppel_wg_owners_claim(names, lower, item, &first);
 	if (err == -EEXIST)
 		doppel_yaml_error(reader->error, doppel_yaml_get(item, "name"),
 				  "\"%s\" is there in line %d already", name,
@@ -331,7 +325,7 @@ static void *read_named(struct wg_reader *reader, const struct yaml_node *list, 
 	auto_wg_owners struct wg_owners names;
 	size_t i;
 
-	if (doppel_wg_owners_init(&names, *count, WG_OWNED_MAX)) {
+	if (doppel_wg_owners_init_names(&names, *count)) {
 		doppel_wg_read_no_memory(reader);
 		return items;
 	}

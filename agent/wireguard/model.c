@@ -13,6 +13,11 @@ const char *doppel_wg_stack_name(enum wg_stack stack)
 	return names[stack];
 }
 
+const char *doppel_wg_firewall_name(enum wg_firewall firewall)
+{
+	return firewall == WG_FIREWALL_IPTABLES ? "iptables" : "nftables";
+}
+
 /* All that has a name begins with it. While a file is read not everything has one yet. */
 static void *find(void *items, size_t count, size_t size, const char *name)
 {

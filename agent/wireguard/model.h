@@ -176,6 +176,8 @@ static inline bool doppel_wg_has_family(const struct wg_network *network, int fa
 
 /* "ipv4", "ipv6", "dual" */
 const char *doppel_wg_stack_name(enum wg_stack stack);
+/* "nftables", "iptables" */
+const char *doppel_wg_firewall_name(enum wg_firewall firewall);
 
 /* By name; NULL. */
 struct wg_network *doppel_wg_network(const struct wg_document *document, const char *name);
