@@ -55,8 +55,8 @@ struct wg_kept_peer *doppel_wg_kept_add(struct wg_kept *kept, const char *networ
 	return NULL;
 }
 
-const struct wg_kept_peer *doppel_wg_kept_peer(const struct wg_kept *kept, const char *network,
-					       const char *peer)
+struct wg_kept_peer *doppel_wg_kept_peer(const struct wg_kept *kept, const char *network,
+					 const char *peer)
 {
 	const struct wg_kept_name name = name_of(network, peer);
 	struct map_node *node = doppel_map_find(&kept->peers, &name);

@@ -6,6 +6,8 @@
 #include "base/map.h"
 #include "wireguard/model.h"
 
+#define WG_KEPT_HASH_TEXT 65		/* with its NUL; WG_QUICK_HASH_TEXT */
+
 /* In lower case: a name is the same in any. */
 struct wg_kept_name {
 	char network[WG_NAME_MAX + 1];
@@ -22,6 +24,7 @@ struct wg_kept_peer {
 	uint8_t private_key[WG_KEY_LEN];
 	bool has_preshared_key;
 	uint8_t preshared_key[WG_KEY_LEN];
+	char handed_out[WG_KEPT_HASH_TEXT];	/* hash of the file that its owner has; "": none */
 };
 
 struct wg_kept {
@@ -35,8 +38,8 @@ void doppel_wg_kept_free(struct wg_kept *kept);
 /* Names in any case. add: the new peer, of which all else is zero; NULL when it is known, or for want of memory. */
 struct wg_kept_peer *doppel_wg_kept_add(struct wg_kept *kept, const char *network, const char *peer);
 /* NULL: nothing is known of it. */
-const struct wg_kept_peer *doppel_wg_kept_peer(const struct wg_kept *kept, const char *network,
-					       const char *peer);
+struct wg_kept_peer *doppel_wg_kept_peer(const struct wg_kept *kept, const char *network,
+					 const char *peer);
 
 #define auto_wg_kept __attribute__((cleanup(doppel_wg_kept_free)))
 
