@@ -137,7 +137,7 @@ $(out)/obj/%.o: %.c Makefile | packages
 	$(call say,CC)
 	$(Q)$(CC) $(agent_cflags) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-# The same with sanitizers, for the unit tests; an archive, so that a test may bring its own part.
+# The agent with sanitizers, for the unit tests; an archive, so that a test may bring its own part.
 build/unit/agent.a: $(patsubst %.c,build/unit/obj/%.o,$(filter-out agent/main.c,$(agent_sources)))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -160,6 +160,8 @@ build/programs/%: build/obj/tests/programs/%.o $(patsubst %.c,build/obj/%.o,$(fi
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(agent_libs)
+
+build/obj/tests/programs/%.o: CPPFLAGS += -Itests/unit
 
 .SECONDARY: $(programs:build/%=build/obj/tests/%.o)
 

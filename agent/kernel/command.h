@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A program that is run to its end, while everything else waits: it must be one that ends soon. */
+#ifndef DOPPEL_KERNEL_COMMAND_H
+#define DOPPEL_KERNEL_COMMAND_H
+
+#include "base/buf.h"
+
+/*
+ * @argv as for execvp(3), looked for in PATH. @input is its standard input, @output gets what it says;
+ * each may be NULL. @complaint gets what it says on its standard error. 0; -ENOENT when it is not
+ * installed; -EIO when its status is not 0; another negative errno when it could not be run.
+ */
+int doppel_command(const char *const argv[], const struct buf *input, struct buf *output,
+		   struct buf *complaint);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* nftables, by libnftables. */
+#ifndef DOPPEL_KERNEL_NFTABLES_H
+#define DOPPEL_KERNEL_NFTABLES_H
+
+#include "base/buf.h"
+
+/*
+ * @text as for `nft -f`: one transaction, all of it or nothing. 0; -EIO, and @complaint has what nft
+ * says; -ENOMEM.
+ */
+int doppel_nftables_run(const char *text, struct buf *complaint);
+
+#endif
