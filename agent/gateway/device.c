@@ -224,6 +224,7 @@ static void init_machines(struct device *device)
 		.known = &gateway->known6,
 		.policy = policy6,
 		.start_jitter_ms = jitter,
+		.elsewhere = doppel_wan6_is_elsewhere,
 	};
 
 	doppel_pace_forget(&gateway->pace, &device->pace);

@@ -180,6 +180,12 @@ void doppel_device_view(const struct device *device, struct device_view *view,
 void doppel_wan6_wanted(const struct device *device, struct module_device *wanted);
 /* How many stateless ones can be used. */
 unsigned int doppel_wan6_slaac_count(const struct device *device);
+/*
+ * Whether the device @ctx is on another link than the one that @lease was given on, as far as routers can
+ * tell: each that has advertised since the leases were last doubted is new since then, and has no prefix
+ * that the lease is of.
+ */
+bool doppel_wan6_is_elsewhere(void *ctx, const struct dhcp6_lease *lease);
 bool doppel_wan6_is_leased(const struct device *device, const struct in6_addr *address);
 
 /* device_sync.c */

@@ -580,12 +580,24 @@ static void renew(struct dhcp6 *dhcp)
 	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
 }
 
+/*
+ * Section 18.2.3 keeps what nobody refuses, for the sake of a server that is down for a while. On another
+ * link there may be none at all.
+ */
+static bool is_elsewhere(struct dhcp6 *dhcp)
+{
+	if (!dhcp->config.elsewhere || !dhcp->config.elsewhere(dhcp->env->ctx, &dhcp->lease))
+		return false;
+	doppel_because(&dhcp->reason, "the routers are another network's, and no DHCPv6 server answers there");
+	return true;
+}
+
 /* The exchange has ended without its answer. */
 static void on_silence(struct dhcp6 *dhcp)
 {
 	switch (dhcp->state) {
 	case DHCP6_CONFIRMING:
-		if (!dhcp->refused) {
+		if (!dhcp->refused && !is_elsewhere(dhcp)) {
 			on_confirmed(dhcp);
 			return;
 		}

@@ -78,6 +78,11 @@ struct dhcp6_config {
 	const struct server_id *known;	/* whose advertisement is waited for; may change */
 	struct attempt_policy policy;
 	int64_t start_jitter_ms;
+	/*
+	 * Whether the routers show that this is not the lease's link, when no server says a word to a
+	 * CONFIRM: @ctx is the env's. NULL: nobody can tell.
+	 */
+	bool (*elsewhere)(void *ctx, const struct dhcp6_lease *lease);
 };
 
 /* What servers give, before it is in use. */

@@ -53,6 +53,7 @@ struct ra {
 	char search[DOMAIN_LIST_TEXT];	/* DNSSL (RFC 8106 section 5.2); "" if none is given */
 	uint32_t search_s;		/* 0: no longer, or none is given; ND_INFINITE: for ever */
 	int64_t received_ms;		/* the caller's to set */
+	int64_t since_ms;		/* when it was first heard at this MAC: the caller's, too */
 	bool silent;			/* it does not answer any more: the caller's, too */
 };
 

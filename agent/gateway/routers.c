@@ -257,8 +257,21 @@ static void step_down(struct routers *routers, const struct ra *before, const st
 		routers->first = in6addr_any;
 }
 
+/* The default router of an agent before this one was there before anything that is known now. */
+static int64_t since(const struct routers *routers, const struct ra *ra)
+{
+	unsigned int i;
+
+	for (i = 0; i < routers->count; i++)
+		if (doppel_ip6_eq(&routers->ra[i].router, &ra->router))
+			return doppel_mac_eq(&routers->ra[i].router_mac, &ra->router_mac) ?
+				routers->ra[i].since_ms : ra->received_ms;
+	return doppel_ip6_eq(&routers->first, &ra->router) ? INT64_MIN : ra->received_ms;
+}
+
 bool doppel_routers_update(struct routers *routers, const struct ra *ra)
 {
+	const int64_t since_ms = since(routers, ra);
 	struct ra *slot;
 	unsigned int i;
 
@@ -272,6 +285,7 @@ bool doppel_routers_update(struct routers *routers, const struct ra *ra)
 	}
 	step_down(routers, slot, ra);
 	*slot = *ra;
+	slot->since_ms = since_ms;
 	forget_over(routers, ra->received_ms);
 	for (i = 0; i < ra->dns_count; i++)
 		take_dns(routers, ra, &ra->dns[i]);
@@ -341,24 +355,43 @@ void doppel_routers_resume(struct routers *routers, const struct in6_addr *route
 		routers->first = *router;
 }
 
-bool doppel_routers_managed(const struct routers *routers, int64_t now_ms)
+static bool sets_managed(const struct ra *ra)
 {
+	return ra->managed;
+}
+
+static bool sets_other(const struct ra *ra)
+{
+	return ra->other;
+}
+
+/* What one says that answers no more counts while there is nobody else. */
+static bool some(const struct routers *routers, int64_t now_ms, bool (*sets)(const struct ra *ra))
+{
+	bool silent = false, answering = false;
 	unsigned int i;
 
-	for (i = 0; i < routers->count; i++)
-		if (useful_until(&routers->ra[i]) > now_ms && routers->ra[i].managed)
+	for (i = 0; i < routers->count; i++) {
+		const struct ra *ra = &routers->ra[i];
+
+		if (useful_until(ra) <= now_ms)
+			continue;
+		if (!ra->silent && sets(ra))
 			return true;
-	return false;
+		silent |= sets(ra);
+		answering |= !ra->silent;
+	}
+	return silent && !answering;
+}
+
+bool doppel_routers_managed(const struct routers *routers, int64_t now_ms)
+{
+	return some(routers, now_ms, sets_managed);
 }
 
 bool doppel_routers_other(const struct routers *routers, int64_t now_ms)
 {
-	unsigned int i;
-
-	for (i = 0; i < routers->count; i++)
-		if (useful_until(&routers->ra[i]) > now_ms && routers->ra[i].other)
-			return true;
-	return false;
+	return some(routers, now_ms, sets_other);
 }
 
 uint8_t doppel_routers_prefix_len(const struct routers *routers, const struct in6_addr *address,

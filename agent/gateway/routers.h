@@ -85,7 +85,7 @@ void doppel_routers_elect(struct routers *routers, int64_t now_ms);
 /* This one was the default router before this agent: it is again, if it advertises soon. */
 void doppel_routers_resume(struct routers *routers, const struct in6_addr *router);
 
-/* Whether a router that still stands sets M, O. */
+/* Whether a router that still stands sets M, O: one that answers, if any does. */
 bool doppel_routers_managed(const struct routers *routers, int64_t now_ms);
 bool doppel_routers_other(const struct routers *routers, int64_t now_ms);
 

@@ -45,6 +45,35 @@ static bool offers(const struct ra *router, const struct in6_addr *address)
 	return false;
 }
 
+static bool offers_some(const struct ra *router, const struct dhcp6_lease *lease)
+{
+	unsigned int i;
+
+	for (i = 0; i < lease->address_count; i++)
+		if (offers(router, &lease->addresses[i].address))
+			return true;
+	return false;
+}
+
+bool doppel_wan6_is_elsewhere(void *ctx, const struct dhcp6_lease *lease)
+{
+	const struct device *device = ctx;
+	const struct routers *routers = &device->gateway->routers;
+	bool heard = false;
+	unsigned int i;
+
+	for (i = 0; i < routers->count; i++) {
+		const struct ra *router = &routers->ra[i];
+
+		if (router->received_ms < device->gateway->attachment.confirmed_ms)
+			continue;
+		if (router->since_ms <= lease->acquired_ms || offers_some(router, lease))
+			return false;
+		heard = true;
+	}
+	return heard;
+}
+
 /* Nobody but a router that is not the default one offers its prefix. */
 static bool is_others(const struct device *device, const struct in6_addr *address)
 {

@@ -333,6 +333,124 @@ static void test_managed(void)
 	fake_free(fake);
 }
 
+static const struct dhcp6_lease *lease6(struct fake *fake, uint8_t last)
+{
+	const struct mac mac = fake_mac(last);
+
+	return doppel_dhcp6_lease(&doppel_gateway_find(fake->gw, &mac)->dhcp6);
+}
+
+/* A lease of 2001:db8:1::/64 where the router advertises @prefix; then the server is gone. */
+static struct fake *leased6(const char *prefix)
+{
+	struct fake *fake = fake_new();
+
+	fake->router = fake->dhcp6_server = true;
+	fake->ra_flags = ND_RA_FLAG_MANAGED;
+	fake->ra_no_prefix = true;
+	fake->dhcp6_net = 1;
+	fake->prefix = prefix;
+	fake_start(fake, FAKE_DUAL QUICK);
+	fake_seen(fake, 7, "192.168.1.7");
+	fake_run(fake, 30000);
+	ok(lease6(fake, 7), "a DHCPv6 lease");
+	fake->dhcp6_server = false;
+	return fake;
+}
+
+static void cable(struct fake *fake)
+{
+	carrier(fake, false);
+	fake_run(fake, 3000);
+	carrier(fake, true);
+	fake->confirms = 0;
+	fake_run(fake, 40000);
+	ok(fake->confirms > 1, "  CONFIRM, and nobody answers it");
+}
+
+static void test_lease6_stays(void)
+{
+	struct fake *fake = leased6("2001:db8:1::");
+
+	cable(fake);
+	ok(lease6(fake, 7), "  the same router: the lease stays, as the server may be back soon");
+	fake->router_mac = another;
+	cable(fake);
+	ok(lease6(fake, 7), "  another router with the lease's prefix: it stays");
+	fake->router = false;
+	cable(fake);
+	ok(lease6(fake, 7), "  no router: it stays");
+	fake_free(fake);
+
+	fake = leased6("2001:db8:2::");
+	cable(fake);
+	ok(lease6(fake, 7), "  a router that never advertised its prefix: it stays");
+	fake_run(fake, KEEP_MS);
+	fake_stop(fake);
+	fake_start(fake, FAKE_DUAL QUICK);
+	fake_run(fake, 5000);
+	cable(fake);
+	ok(lease6(fake, 7), "  another agent: the same");
+	fake_free(fake);
+}
+
+static void test_lease6_goes(void)
+{
+	struct fake *fake = leased6("2001:db8:1::");
+	const struct mac mac = fake_mac(7);
+	const struct device *device;
+
+	fake->router_mac = another;
+	fake->prefix = "2001:db8:9::";
+	fake->solicits = 0;
+	cable(fake);
+	ok(!lease6(fake, 7), "  a new router without its prefix, with M: the lease is gone");
+	ok(fake->solicits > 1, "  and another is asked for");
+	fake_free(fake);
+
+	fake = leased6("2001:db8:1::");
+	device = doppel_gateway_find(fake->gw, &mac);
+	fake->router_mac = another;
+	fake->prefix = "2001:db8:9::";
+	fake->ra_flags = 0;
+	fake->ra_no_prefix = false;
+	cable(fake);
+	ok(!lease6(fake, 7), "  without M: gone, too");
+	is_int(device->mode6, DHCP6_MODE_NONE, "  and nobody is asked, as the old router's M is over");
+	is_int(fake_view(fake, 7).view.ipv6.status, FAMILY_BOUND, "  the new prefix gives an address");
+	fake_free(fake);
+
+	/* The plug bounces: the new router has spoken already when the leases are doubted again. */
+	fake = leased6("2001:db8:1::");
+	fake->router_mac = another;
+	fake->prefix = "2001:db8:9::";
+	carrier(fake, false);
+	fake_run(fake, 1000);
+	carrier(fake, true);
+	fake_run(fake, 4000);
+	cable(fake);
+	ok(!lease6(fake, 7), "  after a carrier that came twice: gone");
+	fake_free(fake);
+}
+
+/* The box was carried elsewhere, and boots there. */
+static void test_lease6_carried(void)
+{
+	struct fake *fake = leased6("2001:db8:1::");
+
+	fake_run(fake, KEEP_MS);
+	fake_stop(fake);
+	fake->set = false;
+	fake->device_count = fake->forward_count = 0;
+	fake->router_mac = another;
+	fake->prefix = "2001:db8:9::";
+	fake->confirms = 0;
+	fake_start(fake, FAKE_DUAL QUICK);
+	fake_run(fake, 40000);
+	ok(fake->confirms > 1 && !lease6(fake, 7), "  a lease of the store is not taken up on another link");
+	fake_free(fake);
+}
+
 /* A server that was set up anew knows no lease: the old address is asked for, and had again. */
 static void test_empty_server(void)
 {
@@ -363,5 +481,8 @@ int main(void)
 	test_families();
 	test_managed();
 	test_empty_server();
+	test_lease6_stays();
+	test_lease6_goes();
+	test_lease6_carried();
 	return done_testing();
 }
