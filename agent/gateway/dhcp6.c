@@ -588,7 +588,8 @@ static bool is_elsewhere(struct dhcp6 *dhcp)
 {
 	if (!dhcp->config.elsewhere || !dhcp->config.elsewhere(dhcp->env->ctx, &dhcp->lease))
 		return false;
-	doppel_because(&dhcp->reason, "the routers are another network's, and no DHCPv6 server answers there");
+	doppel_because(&dhcp->reason, "the routers are another network's, and none of its DHCPv6 "
+		       "servers answers");
 	return true;
 }
 
