@@ -30,12 +30,47 @@ int64_t doppel_wg_networks_wall(const struct wg_networks *networks)
 	return wall < DOPPEL_CLOCK_SET_S && wall < networks->seen_s ? networks->seen_s : wall;
 }
 
+/* Whether a rule has it for its target. */
+static bool is_target(const json_t *words, const char *name)
+{
+	json_t *network, *policy, *rule;
+	size_t i, j, k;
+
+	json_array_foreach(json_object_get(words, "networks"), i, network)
+		json_array_foreach(json_object_get(network, "policies"), j, policy)
+			json_array_foreach(json_object_get(policy, "rules"), k, rule) {
+				const char *target = json_string_value(json_object_get(rule, "target"));
+
+				if (target && !strcasecmp(target, name))
+					return true;
+			}
+	return false;
+}
+
+/* One that was a device when its rule was made is not held against all the rest when it is forgotten. */
+static bool is_device(void *ctx, const char *name)
+{
+	const struct wg_networks *networks = ctx;
+	const struct wg_devices *devices = networks->devices;
+
+	return (devices && devices->known(devices->ctx, name)) ||
+	       is_target(networks->begun, name) || is_target(networks->now.words, name);
+}
+
+static int read_section(const struct wg_networks *networks, const struct yaml_node *section,
+			struct wg_document **document, struct doppel_error *error)
+{
+	const struct wg_devices devices = { .known = is_device, .ctx = (void *)networks };
+
+	return doppel_wg_document_read(section, &devices, document, error);
+}
+
 /* What a section leads to. *wanted has its words' ownership set, and is freed by the caller. */
 static int read_wanted(const struct wg_networks *networks, const struct yaml_node *section,
 		       const struct wg_kept *kept, struct wg_wanted *wanted,
 		       struct doppel_error *error)
 {
-	int err = doppel_wg_document_read(section, networks->devices, &wanted->document, error);
+	int err = read_section(networks, section, &wanted->document, error);
 
 	if (err)
 		return err;
@@ -159,7 +194,7 @@ static int check_section(const struct wg_networks *networks, const struct yaml_n
 {
 	auto_wg_document struct wg_document *document = NULL;
 
-	return section ? doppel_wg_document_read(section, networks->devices, &document, error) : 0;
+	return section ? read_section(networks, section, &document, error) : 0;
 }
 
 /* The file with those of the applied networks that go with it. */
@@ -200,8 +235,10 @@ static int begin(struct wg_networks *networks, const struct yaml_node *section,
 {
 	struct wg_wanted wanted = {};
 	struct doppel_error why = {};
-	int err = check_section(networks, section, error);
+	int err;
 
+	networks->begun = applied;
+	err = check_section(networks, section, error);
 	if (!err)
 		err = join(section, applied, &wanted);
 	if (!err)
@@ -243,6 +280,7 @@ int doppel_wg_networks_new(const struct wg_networks_env *env, const struct yaml_
 	made->clock = env->clock;
 	made->rng = env->rng;
 	made->devices = env->devices;
+	made->alone = env->alone;
 	doppel_list_init(&made->listeners);
 	doppel_wg_kept_init(&made->kept);
 	doppel_wg_realize_begin(made);
@@ -252,6 +290,7 @@ int doppel_wg_networks_new(const struct wg_networks_env *env, const struct yaml_
 		err = doppel_wg_keep_load(made, &applied);
 	if (!err)
 		err = begin(made, section, applied, error);
+	made->begun = NULL;
 	json_decref(applied);
 	if (err) {
 		doppel_wg_networks_free(made);

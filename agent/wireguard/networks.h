@@ -50,6 +50,7 @@ struct wg_networks_env {
 	const struct wg_devices *devices;	/* NULL: LAN devices are named by MAC only */
 	const struct wg_part *parts;	/* in the order in which things are set up; copied */
 	size_t part_count;
+	bool alone;			/* nobody else sees to it that the store is written again after a failure */
 };
 
 /*
@@ -100,8 +101,8 @@ bool doppel_wg_networks_outdated(const struct wg_networks *networks,
 				 const struct wg_assignment *network,
 				 const struct wg_member *member);
 
-/* Something that the parts look at has changed, LAN devices for example: apply them again soon. */
-void doppel_wg_networks_refresh(struct wg_networks *networks);
+/* LAN devices came, went or have other addresses: rules that name some are applied again soon. */
+void doppel_wg_networks_devices_changed(struct wg_networks *networks);
 
 struct wg_part_view {
 	const char *name;

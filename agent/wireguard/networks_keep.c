@@ -328,6 +328,9 @@ int doppel_wg_keep_save(struct wg_networks *networks, const struct wg_wanted *wa
 		doppel_wg_kept_free(&kept);
 		return err;
 	}
+	/* Keys that were handed out must outlive a power cut. */
+	if (doppel_store_sync(networks->store))
+		doppel_log(LOG_WARNING, "wireguard: what was kept may not be on the disk yet");
 	networks->losses = losses;
 	doppel_wg_kept_free(&networks->kept);
 	networks->kept = kept;
@@ -336,6 +339,8 @@ int doppel_wg_keep_save(struct wg_networks *networks, const struct wg_wanted *wa
 
 void doppel_wg_keep_check(struct wg_networks *networks)
 {
+	if (networks->alone && *doppel_store_problem(networks->store))
+		doppel_store_recover(networks->store);
 	if (doppel_store_losses(networks->store) == networks->losses)
 		return;
 	if (!doppel_wg_keep_save(networks, &networks->now))

@@ -14,7 +14,7 @@
 #define TICK_MS (60 * 1000)
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS (60 * 1000)
-#define REFRESH_MS 100			/* changes come in bursts */
+#define BURST_MS 100			/* devices change in bursts */
 
 static int64_t now_ms(const struct wg_networks *networks)
 {
@@ -54,6 +54,9 @@ static void apply(struct wg_networks *networks, struct wg_part_state *part)
 
 	part->error = (struct doppel_error){};
 	part->err = part->part.apply(part->part.ctx, networks->now.site, &part->error);
+	/* A box without networks may well have a kernel without WireGuard. */
+	if (!networks->any)
+		part->err = 0;
 	if (part->err && !part->error.count)
 		doppel_error_add(&part->error, "%s", strerror(-part->err));
 	if (!part->err)
@@ -134,6 +137,7 @@ static void plan_retry(struct wg_networks *networks)
 
 void doppel_wg_realize(struct wg_networks *networks, const struct wg_site *before)
 {
+	networks->any = networks->any || networks->now.site->network_count;
 	if (before && loses_interface(before, networks->now.site))
 		take_down(networks);
 	else
@@ -143,12 +147,25 @@ void doppel_wg_realize(struct wg_networks *networks, const struct wg_site *befor
 	doppel_wg_realize_arm(networks);
 }
 
-void doppel_wg_networks_refresh(struct wg_networks *networks)
+static bool names_device(const struct wg_network *network)
 {
-	const int64_t at = now_ms(networks) + REFRESH_MS;
+	size_t i, j;
 
-	if (networks->tick_at > at)
-		networks->tick_at = at;
+	for (i = 0; i < network->policy_count; i++)
+		for (j = 0; j < network->policies[i].rule_count; j++)
+			if (network->policies[i].rules[j].target.kind == WG_TARGET_DEVICE)
+				return true;
+	return false;
+}
+
+void doppel_wg_networks_devices_changed(struct wg_networks *networks)
+{
+	const int64_t at = now_ms(networks) + BURST_MS;
+	size_t i;
+
+	for (i = 0; i < networks->now.site->network_count; i++)
+		if (names_device(networks->now.site->networks[i].network) && networks->tick_at > at)
+			networks->tick_at = at;
 	doppel_wg_realize_arm(networks);
 }
 

@@ -35,11 +35,14 @@ struct wg_networks {
 	struct clock *clock;
 	struct rng *rng;
 	const struct wg_devices *devices;
+	bool alone;
+	bool any;			/* there is a network, or there was one in this life */
 	struct wg_part_state *parts;
 	size_t part_count;
 	struct list listeners;
 
 	struct wg_wanted now;
+	const json_t *begun;		/* at the start: what was applied before */
 	json_t *left_out;		/* applied networks that do not go with the rest */
 	struct wg_kept kept;		/* as the store has it */
 	unsigned int losses;		/* the store's, when all of it was put last */

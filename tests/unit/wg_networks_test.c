@@ -357,11 +357,29 @@ static void test_failures(void)
 	is_str(world.events.data, "kernel: no kernel\nchanged\nfirewall: no firewall\nkernel: waits for the firewall\n"
 	       "names: waits for the firewall\nfirewall: good again\nkernel: good again\nnames: good again\n", "each is told once");
 	fake_clear(&world.order);
-	doppel_wg_networks_refresh(world.networks);
-	is_int(doppel_wg_networks_deadline(world.networks), world.ms + 100, "a refresh is soon");
+	doppel_wg_networks_devices_changed(world.networks);
+	is_int(doppel_wg_networks_deadline(world.networks), world.ms + 60000, "devices are nothing to rules without them");
+	fake_edit(&world, WG_SET, WG_POLICY, "office", "site", "{rules: [{direction: output, action: allow, target: \"02:00:00:00:00:01\"}]}");
+	fake_clear(&world.order);
+	doppel_wg_networks_devices_changed(world.networks);
+	is_int(doppel_wg_networks_deadline(world.networks), world.ms + 100, "to a rule with one they are, soon");
 	world.ms += 100;
 	doppel_wg_networks_timeout(world.networks);
-	is_str(world.order.data, "firewall kernel names ", "… and of all parts");
+	is_str(world.order.data, "firewall kernel names ", "… and all is looked at");
+}
+
+static void test_nothing(void)
+{
+	fresh();
+	fake_stop(&world);
+	world.parts[0].err = -ENOENT;
+	fake_start(&world, NULL);
+	is_problems("firewall: good in 0\nkernel: good in 0\nnames: good in 0\n",
+		    "a box without networks needs no kernel for them");
+	fake_apply_text(&world, OFFICE);
+	is_problems("firewall: no firewall in 1\nkernel: waits for the firewall in 1\nnames: waits for the firewall in 1\n",
+		    "… until it has one");
+	world.parts[0].err = 0;
 }
 
 /* Where the agent dies: at that call of that part, before it or after it. */
@@ -511,6 +529,7 @@ int main(void)
 	test_left_out();
 	test_time();
 	test_failures();
+	test_nothing();
 	test_kill();
 	test_handed_out();
 	test_given();
