@@ -364,27 +364,28 @@ static void read_state(struct reader *reader, const struct yaml_node *top)
 static void read_top(struct reader *reader, const struct yaml *yaml)
 {
 	static const char *const keys[] = { "gateway", "api", "state", "wireguard", NULL };
-	const struct yaml_node *top = yaml->root, *gateway, *api, *wireguard;
+	const struct yaml_node *top = yaml->root, *gateway, *api;
 
 	if (!top || doppel_yaml_is_null(top)) {
-		doppel_error_add(reader->error, "%s:1:1: the file is empty; give a gateway: section",
+		doppel_error_add(reader->error, "%s:1:1: the file is empty; give a gateway: or wireguard: section",
 				 yaml->file);
 		return;
 	}
 	if (!doppel_yaml_want_map(reader->error, top))
 		return;
 	doppel_yaml_want_keys(reader->error, top, keys);
-	gateway = doppel_config_require(reader, top, "gateway", "the gateway's lan and wan");
+	gateway = doppel_yaml_get(top, "gateway");
+	reader->config->has_gateway = gateway;
+	reader->config->wireguard = doppel_yaml_get(top, "wireguard");
 	if (gateway)
 		read_gateway(reader, gateway);
+	else if (!reader->config->wireguard)
+		doppel_yaml_error_missing(reader->error, top, "gateway",
+					  "missing; give the gateway's lan and wan, or WireGuard networks under wireguard:");
 	api = doppel_yaml_get(top, "api");
 	if (api)
 		read_api(reader, api);
 	read_state(reader, top);
-	wireguard = doppel_yaml_get(top, "wireguard");
-	if (wireguard)
-		doppel_yaml_error_key(reader->error, wireguard,
-				      "WireGuard networks are not supported yet; remove the section");
 }
 
 static struct config *new_config(void)
@@ -404,15 +405,18 @@ static struct config *new_config(void)
 	return config;
 }
 
-static int from_yaml(const struct yaml *yaml, struct config **config, struct doppel_error *error)
+/* Takes @yaml over. */
+static int from_yaml(struct yaml *yaml, struct config **config, struct doppel_error *error)
 {
 	struct reader reader = { .config = new_config(), .error = error };
 	size_t before = error->count;
 
 	if (!reader.config) {
+		doppel_yaml_free(yaml);
 		doppel_config_no_memory(&reader);
 		return -ENOMEM;
 	}
+	reader.config->yaml = yaml;
 	read_top(&reader, yaml);
 	if (error->count != before) {
 		doppel_config_free(reader.config);
@@ -425,7 +429,7 @@ static int from_yaml(const struct yaml *yaml, struct config **config, struct dop
 int doppel_config_parse(const char *file, const char *text, size_t len, struct config **config,
 			struct doppel_error *error)
 {
-	auto_yaml struct yaml *yaml = NULL;
+	struct yaml *yaml;
 	int err = doppel_yaml_parse(file, text, len, &yaml, error);
 
 	return err ? err : from_yaml(yaml, config, error);
@@ -433,7 +437,7 @@ int doppel_config_parse(const char *file, const char *text, size_t len, struct c
 
 int doppel_config_load(const char *file, struct config **config, struct doppel_error *error)
 {
-	auto_yaml struct yaml *yaml = NULL;
+	struct yaml *yaml;
 	int err = doppel_yaml_load(file, &yaml, error);
 
 	return err ? err : from_yaml(yaml, config, error);
@@ -450,5 +454,6 @@ void doppel_config_free(struct config *config)
 	free(config->mappings.list);
 	free(config->api.token_file);
 	free(config->state);
+	doppel_yaml_free(config->yaml);
 	free(config);
 }

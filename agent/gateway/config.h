@@ -12,6 +12,9 @@
 #include "base/addr.h"
 #include "base/error.h"
 
+struct yaml;
+struct yaml_node;
+
 #define DOPPEL_CONFIG_FILE "/etc/doppel/doppel.yaml"
 #define DOPPEL_API_SOCKET "/run/doppel/api.sock"
 #define DOPPEL_NAME_TEXT 64 /* a device's name, with its NUL */
@@ -72,6 +75,7 @@ struct config_retry {
 };
 
 struct config {
+	bool has_gateway; /* the section is there; else what is in it is all zeros or defaults */
 	struct {
 		char interface[IF_NAMESIZE];
 		struct in_addr address;
@@ -121,6 +125,8 @@ struct config {
 		char *token_file; /* NULL if none was given */
 	} api;
 	char *state; /* the database's path */
+	struct yaml *yaml; /* the whole file */
+	const struct yaml_node *wireguard; /* its section, for others to read and check; NULL: none */
 };
 
 /*

@@ -31,6 +31,24 @@ static struct config *parse(const char *text, struct doppel_error *error)
 	return config;
 }
 
+/* Whoever has WireGuard networks reads their section. */
+static void test_wireguard(void)
+{
+	struct doppel_error error;
+	struct config *config = parse("wireguard: {networks: []}\n", &error);
+
+	ok(config && !config->has_gateway && config->wireguard, "a box with nothing but WireGuard: %s",
+	   error.text);
+	ok(config && doppel_yaml_get(config->wireguard, "networks"), "… whose section is there to read");
+	doppel_config_free(config);
+	config = parse(MINIMAL "wireguard: {}\n", &error);
+	ok(config && config->has_gateway && config->wireguard, "one with both");
+	doppel_config_free(config);
+	config = parse(MINIMAL, &error);
+	ok(config && config->has_gateway && !config->wireguard, "one with a gateway alone");
+	doppel_config_free(config);
+}
+
 static void test_defaults(void)
 {
 	struct doppel_error error;
@@ -147,10 +165,10 @@ static void test_full(void)
 static const struct {
 	const char *name, *text, *error;
 } faults[] = {
-	{ "empty file", "", "x.yaml:1:1: the file is empty; give a gateway: section" },
-	{ "comment only", "# nothing\n", "x.yaml:1:1: the file is empty; give a gateway: section" },
+	{ "empty file", "", "x.yaml:1:1: the file is empty; give a gateway: or wireguard: section" },
+	{ "comment only", "# nothing\n", "x.yaml:1:1: the file is empty; give a gateway: or wireguard: section" },
 	{ "not a map", "[1, 2]\n", "x.yaml:1:1: must be a map (key: value), not a list" },
-	{ "no gateway", "state: /x\n", "x.yaml:1:1: gateway: missing; give the gateway's lan and wan" },
+	{ "no gateway", "state: /x\n", "x.yaml:1:1: gateway: missing; give the gateway's lan and wan, or WireGuard networks under wireguard:" },
 	{ "unknown key at the top", MINIMAL "gatway: 1\n",
 	  "x.yaml:4:1: gatway: unknown key; known here: gateway, api, state, wireguard" },
 	{ "unknown key",
@@ -313,8 +331,6 @@ static const struct {
 	  MINIMAL "  mappings:\n    - {ipv4: 192.0.2.10, ipv6: \"2001:db8::10\"}\n"
 	  "    - {ipv4: 192.0.2.11, ipv6: \"2001:db8:0::10\"}\n",
 	  "x.yaml:6:32: gateway.mappings[1].ipv6: 2001:db8:0::10 is mapped in line 5 already" },
-	{ "not yet: WireGuard", MINIMAL "wireguard: {}\n",
-	  "x.yaml:4:1: wireguard: WireGuard networks are not supported yet; remove the section" },
 	{ "truncated", "gateway:\n  lan: {interface: eth1, addr",
 	  "x.yaml:3:1: did not find expected ',' or '}' while parsing a flow mapping" },
 	{ "truncated in quotes", "gateway:\n  lan: {interface: \"eth",
@@ -409,6 +425,7 @@ static void test_file(void)
 int main(void)
 {
 	test_defaults();
+	test_wireguard();
 	test_full();
 	test_faults();
 	test_many_faults();
