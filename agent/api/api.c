@@ -104,6 +104,7 @@ int doppel_api_new(const struct api_env *env, const struct config *config, struc
 		return -ENOMEM;
 	self->context = (struct api_context){
 		.gateway = env->gateway,
+		.networks = env->networks,
 		.clock = env->clock,
 		.loop = env->loop,
 		.config_file = env->config_file,

@@ -10,10 +10,12 @@ struct clock;
 struct config;
 struct ev_loop;
 struct gateway;
+struct wg_networks;
 
 struct api_env {
 	struct ev_loop *loop;
-	struct gateway *gateway;
+	struct gateway *gateway;	/* NULL: there is none */
+	struct wg_networks *networks;
 	struct clock *clock;
 	const char *socket;	 /* path of the unix socket */
 	const char *config_file; /* absolute, for who asks which it is */

@@ -9,11 +9,13 @@
 #include "gateway/gateway.h"
 
 struct clock;
+struct wg_networks;
 
 #define API_ARGUMENTS_MAX 3
 
 struct api_context {
-	struct gateway *gateway;
+	struct gateway *gateway; /* NULL: there is none */
+	struct wg_networks *networks;
 	struct clock *clock;
 	struct ev_loop *loop;
 	const char *config_file;

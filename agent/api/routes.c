@@ -7,11 +7,18 @@
 #include "api/handlers.h"
 #include "base/cleanup.h"
 
-static const struct route {
+struct route {
 	const char *method, *path;
 	api_handler *handler;
-} routes[] = {
+};
+
+/* Of every box. */
+static const struct route box_routes[] = {
 	{ "GET", "/health", doppel_api_health },
+	{}
+};
+
+static const struct route gateway_routes[] = {
 	{ "GET", "/status", doppel_api_status },
 	{ "GET", "/devices", doppel_api_devices },
 	{ "GET", "/devices/*", doppel_api_device },
@@ -29,6 +36,7 @@ static const struct route {
 	{ "GET", "/api/v1/diagnose", doppel_api_diagnose },
 	{ "POST", "/api/v1/repair", doppel_api_repair },
 	{ "GET", "/api/v1/events", doppel_api_events },
+	{}
 };
 
 /* Each '*' stands for one segment, which is cut out of path. */
@@ -57,26 +65,41 @@ static bool match(const char *pattern, char *path, const char **argument)
 	return !*path;
 }
 
+/* 0: answered. -EPERM: only other methods are for the path; -ENOENT: nothing is there. */
+static int answer(const struct route *routes, bool possible, struct api_request *request,
+		  struct http_reply *reply)
+{
+	int err = -ENOENT;
+
+	for (; routes->method; routes++) {
+		auto_free char *path = strdup(request->http->path);
+
+		if (!path || !match(routes->path, path, request->argument))
+			continue;
+		err = -EPERM;
+		if (strcmp(request->http->method, routes->method))
+			continue;
+		if (possible)
+			routes->handler(request, reply);
+		else
+			doppel_http_reply_error(reply, MHD_HTTP_NOT_FOUND,
+						"this box is no gateway: its file has no gateway: section");
+		return 0;
+	}
+	return err;
+}
+
 void doppel_api_route(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
 	struct api_request api_request = { .api = ctx, .http = request };
-	bool known = false;
+	int err = answer(box_routes, true, &api_request, reply);
 
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		auto_free char *path = strdup(request->path);
-
-		if (!path || !match(routes[i].path, path, api_request.argument))
-			continue;
-		known = true;
-		if (strcmp(request->method, routes[i].method))
-			continue;
-		routes[i].handler(&api_request, reply);
-		return;
-	}
-	if (known)
+	if (err == -ENOENT)
+		err = answer(gateway_routes, api_request.api->gateway, &api_request, reply);
+	if (err == -EPERM)
 		doppel_http_reply_error(reply, MHD_HTTP_METHOD_NOT_ALLOWED, "%s is not for %s",
 					request->method, request->path);
-	else
+	else if (err)
 		doppel_http_reply_error(reply, MHD_HTTP_NOT_FOUND, "nothing at %s", request->path);
 }
 

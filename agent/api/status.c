@@ -35,12 +35,24 @@ static json_t *port_json(const char *interface, bool up)
 	return json_pack("{s:s, s:b}", "interface", interface, "up", up);
 }
 
+/* Of a box that has only WireGuard networks. */
+static json_t *networks_health(int64_t now)
+{
+	return json_pack("{s:s, s:b, s:f, s:o}", "status", "healthy", "running", 1,
+			 "memory_usage_mb", (double)resident_bytes() / (1 << 20),
+			 "timestamp", doppel_json_time(now));
+}
+
 void doppel_api_health(const struct api_request *request, struct http_reply *reply)
 {
 	int64_t now = doppel_clock_wall_s(request->api->clock);
 	struct gateway_status status;
 	bool healthy;
 
+	if (!request->api->gateway) {
+		doppel_http_reply_json(reply, MHD_HTTP_OK, networks_health(now));
+		return;
+	}
 	doppel_gateway_status(request->api->gateway, &status);
 	healthy = status.module_ready && status.lan_up && status.wan_up && !*status.store_problem;
 	doppel_http_reply_json(

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/cli.h"
+#include "cli/site.h"
 #include "gateway/config.h"
 #include "gateway/gateway.h"
 #include "store/store.h"
@@ -33,7 +34,8 @@ struct agent {
 	struct ev_loop *loop;
 	struct config *config;
 	struct store *store;
-	struct gateway *gateway;
+	struct gateway *gateway; /* NULL: the file has none */
+	struct site *site;
 	struct api *api;
 	ev_signal hangup, terminate, interrupt;
 };
@@ -61,6 +63,30 @@ static bool same_state(const struct config *old, const struct config *new)
 	return false;
 }
 
+/* The module and its ports are taken and left at the start and the end. */
+static bool same_halves(const struct config *old, const struct config *new)
+{
+	if (old->has_gateway == new->has_gateway)
+		return true;
+	doppel_log(LOG_ERR, "gateway: the section cannot %s while running; restart the agent",
+		   new->has_gateway ? "come" : "go");
+	return false;
+}
+
+/* Both halves, or none. */
+static int reload_halves(struct agent *agent, struct config *config, struct doppel_error *error)
+{
+	struct doppel_error ignored = {};
+	int err = doppel_site_reload(agent->site, config, error);
+
+	if (err || !agent->gateway)
+		return err;
+	err = doppel_gateway_reload(agent->gateway, config, error);
+	if (err)
+		doppel_site_reload(agent->site, agent->config, &ignored);
+	return err;
+}
+
 static void reload(struct agent *agent)
 {
 	struct doppel_error error = {};
@@ -71,8 +97,8 @@ static void reload(struct agent *agent)
 		doppel_log(LOG_ERR, "the old configuration stays");
 		return;
 	}
-	if (!same_state(agent->config, config) ||
-	    doppel_gateway_reload(agent->gateway, config, &error)) {
+	if (!same_state(agent->config, config) || !same_halves(agent->config, config) ||
+	    reload_halves(agent, config, &error)) {
 		log_error(&error);
 		doppel_log(LOG_ERR, "the old configuration stays");
 		doppel_config_free(config);
@@ -138,10 +164,17 @@ static int start(struct agent *agent, struct doppel_error *error)
 		return err;
 	env.config = agent->config;
 	env.store = agent->store;
-	err = doppel_gateway_new(&env, &agent->gateway, error);
+	if (agent->config->has_gateway)
+		err = doppel_gateway_new(&env, &agent->gateway, error);
+	if (!err)
+		err = doppel_site_new(&(struct site_env){ .loop = agent->loop, .store = agent->store,
+							  .gateway = agent->gateway,
+							  .config = agent->config },
+				      &agent->site, error);
 	if (err)
 		return err;
 	return doppel_api_new(&(struct api_env){ .loop = agent->loop, .gateway = agent->gateway,
+						 .networks = doppel_site_networks(agent->site),
 						 .clock = &doppel_clock,
 						 .socket = agent->cli->socket,
 						 .config_file = agent->config_file },
@@ -158,6 +191,7 @@ static void watch(struct agent *agent)
 static void stop(struct agent *agent)
 {
 	doppel_api_free(agent->api);
+	doppel_site_free(agent->site);
 	doppel_gateway_free(agent->gateway);
 	doppel_store_close(agent->store);
 	doppel_config_free(agent->config);
@@ -169,13 +203,17 @@ static int check(const struct cli *cli)
 {
 	struct doppel_error error = {};
 	struct config *config;
+	int err = doppel_config_load(cli->config, &config, &error);
 
-	if (doppel_config_load(cli->config, &config, &error)) {
+	if (!err) {
+		err = doppel_site_check(config, &error);
+		doppel_config_free(config);
+	}
+	if (err) {
 		fprintf(stderr, "%s\n", error.text);
 		return CLI_FAILED;
 	}
 	printf("%s: good\n", cli->config);
-	doppel_config_free(config);
 	return CLI_DONE;
 }
 

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "gateway/gateway.h"
+#include "wireguard/firewall.h"
+#include "wireguard/names.h"
+
+#define RUN_DIR "/run/doppel"
+
+struct site {
+	struct gateway *gateway;
+	const struct config *config;
+	struct wg_devices devices;
+	struct wg_lan lan;
+	struct wg_kernel kernel;
+	struct firewall *firewall;
+	struct wg_names *names;
+	struct wg_networks *networks;
+	struct gateway_listener listener;
+};
+
+static bool is_listed(const struct config *config, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < config->devices.count; i++)
+		if (!strcasecmp(config->devices.list[i].name, name))
+			return true;
+	return false;
+}
+
+struct search {
+	const char *name;
+	struct in_addr ipv4;
+};
+
+/* 1: found. */
+static int match_device(const struct device_view *device, void *ctx)
+{
+	struct search *search = ctx;
+
+	if (!*device->name || strcasecmp(device->name, search->name))
+		return 0;
+	search->ipv4 = device->lan_ipv4;
+	return 1;
+}
+
+static int take_address(const struct device_view *device, void *ctx)
+{
+	struct search *search = ctx;
+
+	search->ipv4 = device->lan_ipv4;
+	return 0;
+}
+
+static bool is_device(void *ctx, const char *name)
+{
+	const struct site *site = ctx;
+	struct search search = { .name = name };
+
+	return is_listed(site->config, name) ||
+	       (site->gateway &&
+		doppel_gateway_foreach_device(site->gateway, match_device, &search) == 1);
+}
+
+static bool device_ipv4(void *ctx, const char *device, struct in_addr *ipv4)
+{
+	const struct site *site = ctx;
+	struct search search = { .name = device };
+	struct mac mac;
+
+	if (!site->gateway)
+		return false;
+	if (!doppel_mac_parse(device, &mac))
+		doppel_gateway_device(site->gateway, &mac, take_address, &search);
+	else
+		doppel_gateway_foreach_device(site->gateway, match_device, &search);
+	*ipv4 = search.ipv4;
+	return search.ipv4.s_addr;
+}
+
+/* Rules are for addresses; those of devices come and go. */
+static void on_gateway(struct gateway_listener *listener, const struct gateway_event *event)
+{
+	struct site *site = container_of(listener, struct site, listener);
+
+	if (event->device)
+		doppel_wg_networks_devices_changed(site->networks);
+}
+
+static int apply_firewall(void *ctx, const struct wg_site *wanted, struct doppel_error *error)
+{
+	struct site *site = ctx;
+
+	return doppel_wg_firewall_apply(site->firewall, wanted, error);
+}
+
+static int apply_kernel(void *ctx, const struct wg_site *wanted, struct doppel_error *error)
+{
+	struct site *site = ctx;
+
+	return doppel_wg_interfaces_apply(&site->kernel, wanted, error);
+}
+
+static int apply_names(void *ctx, const struct wg_site *wanted, struct doppel_error *error)
+{
+	struct site *site = ctx;
+
+	return doppel_wg_names_apply(site->names, wanted, error);
+}
+
+static int open_parts(struct site *site, struct ev_loop *loop)
+{
+	int err = doppel_rtnetlink_open(&site->kernel.rtnetlink);
+
+	if (!err)
+		err = doppel_wireguard_open(&site->kernel.wireguard);
+	if (err)
+		return err;
+	site->firewall = doppel_wg_firewall_new(&site->lan);
+	site->names = doppel_wg_names_new(loop, RUN_DIR);
+	return site->firewall && site->names ? 0 : -ENOMEM;
+}
+
+static int begin(struct site *site, const struct site_env *env, struct doppel_error *error)
+{
+	const struct wg_part parts[] = {
+		{ "firewall", apply_firewall, site, true },
+		{ "kernel", apply_kernel, site, false },
+		{ "names", apply_names, site, false },
+	};
+	const struct wg_networks_env networks = {
+		.loop = env->loop, .store = env->store, .clock = &doppel_clock, .rng = &doppel_rng,
+		.devices = &site->devices, .parts = parts,
+		.part_count = sizeof(parts) / sizeof(*parts), .alone = !env->gateway,
+	};
+	int err = open_parts(site, env->loop);
+
+	if (err) {
+		doppel_error_add(error, "wireguard: cannot begin: %s", strerror(-err));
+		return err;
+	}
+	err = doppel_wg_networks_new(&networks, env->config->wireguard, &site->networks, error);
+	if (!err && site->gateway)
+		doppel_gateway_listen(site->gateway, &site->listener);
+	return err;
+}
+
+int doppel_site_new(const struct site_env *env, struct site **site, struct doppel_error *error)
+{
+	struct site *made = calloc(1, sizeof(*made));
+	int err;
+
+	if (!made)
+		return -ENOMEM;
+	made->gateway = env->gateway;
+	made->config = env->config;
+	made->devices = (struct wg_devices){ .known = is_device, .ctx = made };
+	made->lan = (struct wg_lan){ .ipv4 = device_ipv4, .ctx = made };
+	made->listener.event = on_gateway;
+	doppel_list_init(&made->listener.link);
+	err = begin(made, env, error);
+	if (err) {
+		doppel_site_free(made);
+		return err;
+	}
+	*site = made;
+	return 0;
+}
+
+void doppel_site_free(struct site *site)
+{
+	if (!site)
+		return;
+	doppel_gateway_unlisten(&site->listener);
+	doppel_wg_networks_free(site->networks);
+	doppel_wg_names_free(site->names);
+	doppel_wg_firewall_free(site->firewall);
+	if (site->kernel.wireguard)
+		site->kernel.wireguard->free(site->kernel.wireguard);
+	if (site->kernel.rtnetlink)
+		site->kernel.rtnetlink->free(site->kernel.rtnetlink);
+	free(site);
+}
+
+int doppel_site_reload(struct site *site, const struct config *config, struct doppel_error *error)
+{
+	const struct config *before = site->config;
+	int err;
+
+	site->config = config;
+	err = doppel_wg_networks_reload(site->networks, config->wireguard, error);
+	if (err)
+		site->config = before;
+	return err;
+}
+
+struct wg_networks *doppel_site_networks(struct site *site)
+{
+	return site->networks;
+}
+
+const struct wg_kernel *doppel_site_kernel(const struct site *site)
+{
+	return &site->kernel;
+}
+
+const struct wg_lan *doppel_site_lan(const struct site *site)
+{
+	return &site->lan;
+}
+
+/* Devices that only a running gateway knows by name are not held against the file. */
+static bool may_be_device(void *ctx, const char *name)
+{
+	const struct config *config = ctx;
+
+	return config->has_gateway || is_listed(config, name);
+}
+
+int doppel_site_check(const struct config *config, struct doppel_error *error)
+{
+	const struct wg_devices devices = { .known = may_be_device, .ctx = (void *)config };
+	auto_wg_document struct wg_document *document = NULL;
+
+	return config->wireguard ?
+		doppel_wg_document_read(config->wireguard, &devices, &document, error) : 0;
+}
