@@ -168,13 +168,11 @@ static void check_allowed_ips(struct wg_reader *reader, const struct yaml_node *
 	const struct wg_network *network = reader->network;
 	const struct allowed *wide = NULL, *told = NULL;
 	auto_free struct allowed *all = NULL;
-	size_t i, count = 0;
+	size_t i, count;
 
-	for (i = 0; i < network->peer_count; i++)
-		count += network->peers[i].extra_allowed_ip_count;
-	if (count < 2)
+	if (network->extra_allowed_ip_count < 2)
 		return;
-	all = calloc(count, sizeof(*all));
+	all = calloc(network->extra_allowed_ip_count, sizeof(*all));
 	if (!all) {
 		doppel_wg_read_no_memory(reader);
 		return;
@@ -265,6 +263,7 @@ static void read_each(struct wg_reader *reader, const struct yaml_node *list,
 		if (list->children[i]->kind != DOPPEL_YAML_MAP)
 			continue;
 		read_peer(reader, list->children[i], peer);
+		network->extra_allowed_ip_count += peer->extra_allowed_ip_count;
 		check_apart(reader, list->children[i], peer, claims);
 		if (peer->jump && jump)
 			doppel_yaml_error(reader->error, list->children[i],

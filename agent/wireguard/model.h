@@ -139,6 +139,7 @@ struct wg_network {
 	size_t upstream_count;
 	struct wg_peer *peers;
 	size_t peer_count;
+	size_t extra_allowed_ip_count;	/* of all peers together */
 	struct wg_group *groups;
 	size_t group_count;
 	struct wg_policy *policies;

@@ -404,9 +404,9 @@ static int read_merged(const struct wg_networks *networks, const struct yaml_nod
 	return err;
 }
 
-static int apply_section(struct wg_networks *networks, const struct wg_request *request,
-			 const struct yaml_node *section, struct wg_plan **plan,
-			 struct doppel_error *error)
+static int read_onto(const struct wg_networks *networks, const struct wg_request *request,
+		     const struct yaml_node *section, struct wg_wanted *wanted,
+		     struct doppel_error *error)
 {
 	auto_wg_merge struct wg_merge merge = {
 		.prune = request->prune, .owned = networks->now.owned,
@@ -414,13 +414,33 @@ static int apply_section(struct wg_networks *networks, const struct wg_request *
 	};
 	auto_yaml struct yaml *there = NULL;
 	const struct yaml_node *merged;
-	struct wg_wanted wanted = {};
 	int err = doppel_wg_words_parse(KEPT, networks->now.words, &there, error);
 
 	if (!err)
 		err = doppel_wg_merge(&merge, there->root, section, &merged);
-	if (!err)
-		err = read_merged(networks, merged, request->given, &wanted, error);
+	return err ? err : read_merged(networks, merged, request->given, wanted, error);
+}
+
+static int read_request(const struct wg_networks *networks, const struct wg_request *request,
+			struct wg_wanted *wanted, struct doppel_error *error)
+{
+	auto_yaml struct yaml *yaml = NULL;
+	int err = doppel_yaml_parse(request->file, request->text, request->len, &yaml, error);
+
+	if (err)
+		return err;
+	if (yaml->root && !doppel_yaml_is_null(yaml->root))
+		return read_onto(networks, request, yaml->root, wanted, error);
+	doppel_error_add(error, "%s:1:1: the file is empty; give networks:", request->file);
+	return -EINVAL;
+}
+
+int doppel_wg_networks_apply(struct wg_networks *networks, const struct wg_request *request,
+			     struct wg_plan **plan, struct doppel_error *error)
+{
+	struct wg_wanted wanted = {};
+	int err = read_request(networks, request, &wanted, error);
+
 	if (!err)
 		err = consider(networks, &wanted, request->dry_run, plan, error);
 	if (!err && request->prune && !request->dry_run && json_array_size(networks->left_out)) {
@@ -429,20 +449,6 @@ static int apply_section(struct wg_networks *networks, const struct wg_request *
 	}
 	doppel_wg_wanted_free(&wanted);
 	return err;
-}
-
-int doppel_wg_networks_apply(struct wg_networks *networks, const struct wg_request *request,
-			     struct wg_plan **plan, struct doppel_error *error)
-{
-	auto_yaml struct yaml *yaml = NULL;
-	int err = doppel_yaml_parse(request->file, request->text, request->len, &yaml, error);
-
-	if (err)
-		return err;
-	if (yaml->root && !doppel_yaml_is_null(yaml->root))
-		return apply_section(networks, request, yaml->root, plan, error);
-	doppel_error_add(error, "%s:1:1: the file is empty; give networks:", request->file);
-	return -EINVAL;
 }
 
 int doppel_wg_networks_edit(struct wg_networks *networks, const struct wg_edit *edit, bool dry_run,

@@ -498,7 +498,7 @@ static int set(json_t *object, const char *key, const char *value)
 	return value ? json_object_set_new(object, key, json_string(value)) : 0;
 }
 
-static json_t *change_json(const struct wg_change *change)
+json_t *doppel_wg_change_json(const struct wg_change *change)
 {
 	static const char *const actions[] = {
 		[WG_ADDED] = "added", [WG_REMOVED] = "removed", [WG_CHANGED] = "changed",
@@ -518,18 +518,4 @@ static json_t *change_json(const struct wg_change *change)
 		return object;
 	json_decref(object);
 	return NULL;
-}
-
-json_t *doppel_wg_plan_json(const struct wg_plan *plan)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < plan->count; i++) {
-		if (!json_array_append_new(list, change_json(&plan->changes[i])))
-			continue;
-		json_decref(list);
-		return NULL;
-	}
-	return json_pack("{s:o}", "changes", list);
 }

@@ -56,9 +56,9 @@ int doppel_wg_plan_check_modes(const struct wg_site *from, const json_t *to,
 /* A line for each change. 0 or -ENOMEM. */
 int doppel_wg_plan_text(const struct wg_plan *plan, struct buf *text);
 /*
- * {"changes": [{"action": "added" | "removed" | "changed" | "outdated", "object", "network", "route",
- * "name", "key", "from", "to"}]}, each with what it has of them. The caller's; NULL for want of memory.
+ * {"action": "added" | "removed" | "changed" | "outdated", "object", "network", "route", "name", "key",
+ * "from", "to"}, with what it has of them. The caller's; NULL for want of memory.
  */
-json_t *doppel_wg_plan_json(const struct wg_plan *plan);
+json_t *doppel_wg_change_json(const struct wg_change *change);
 
 #endif

@@ -163,7 +163,7 @@ static void render_allowed_ips(const struct wg_network *network, const struct wg
 	if (member->has_ipv6)
 		add_cidr(&line, &network->ipv6);
 	add_routes(&line, network, member);
-	for (i = 0; i < network->peer_count; i++)
+	for (i = 0; network->extra_allowed_ip_count && i < network->peer_count; i++)
 		if (&network->peers[i] != member->peer)
 			add_extra(&line, member, &network->peers[i]);
 	end_line(&line);
