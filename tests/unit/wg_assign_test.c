@@ -10,6 +10,7 @@
 #include "tap.h"
 #include "wireguard/assignment.h"
 #include "wireguard/document.h"
+#include "wireguard/ipam.h"
 #include "wireguard/key.h"
 
 #define NOW 1790000000			/* 2026-09-21 */
@@ -330,6 +331,159 @@ static void test_many(void)
 	}
 }
 
+enum { CROWD = 40 };
+
+/* A network without a text: any of these peers may be in it. */
+struct crowd {
+	struct wg_peer peers[CROWD];
+	char names[CROWD][8];
+	bool in[CROWD];
+	struct wg_peer now[CROWD];	/* those that are */
+	struct wg_network network;
+	struct wg_document document;
+	struct wg_kept kept;
+};
+
+static unsigned int below(unsigned int n)
+{
+	return doppel_rng_below(&doppel_rng, n);
+}
+
+static void gather(struct crowd *crowd)
+{
+	unsigned int i;
+
+	for (i = 0; i < CROWD; i++) {
+		sprintf(crowd->names[i], "p%u", i);
+		crowd->peers[i].name = crowd->names[i];
+		crowd->peers[i].has_public_key = true;
+		crowd->peers[i].public_key[0] = (uint8_t)i;
+	}
+	crowd->peers[0].jump = true;
+	crowd->in[0] = true;
+	crowd->network = (struct wg_network){ .name = (char *)"n", .peers = crowd->now };
+	doppel_cidr_parse("10.0.0.0/26", &crowd->network.ipv4);
+	doppel_cidr_parse("fd00::/122", &crowd->network.ipv6);
+	crowd->document = (struct wg_document){ .networks = &crowd->network, .network_count = 1 };
+	doppel_wg_kept_init(&crowd->kept);
+}
+
+static bool is_fixed_already(const struct crowd *crowd, const struct in6_addr *ip)
+{
+	unsigned int i;
+
+	for (i = 0; i < CROWD; i++)
+		if ((crowd->peers[i].has_ipv4 && doppel_ip6_eq(&crowd->peers[i].ipv4, ip)) ||
+		    (crowd->peers[i].has_ipv6 && doppel_ip6_eq(&crowd->peers[i].ipv6, ip)))
+			return true;
+	return false;
+}
+
+/* One peer's own address, or none any more. */
+static void fix(const struct crowd *crowd, struct wg_peer *peer)
+{
+	struct in6_addr ip = crowd->network.ipv4.net;
+
+	peer->has_ipv4 = false;
+	peer->has_ipv6 = false;
+	ip.s6_addr[15] = (uint8_t)(1 + below(62));
+	peer->ipv4 = ip;
+	peer->has_ipv4 = below(2) && !is_fixed_already(crowd, &ip);
+	ip = crowd->network.ipv6.net;
+	ip.s6_addr[15] = (uint8_t)(1 + below(62));
+	peer->ipv6 = ip;
+	peer->has_ipv6 = below(2) && !is_fixed_already(crowd, &ip);
+}
+
+/* Some come, some go, some are fixed; the mode and the allocation may change. */
+static void stir(struct crowd *crowd)
+{
+	struct wg_network *network = &crowd->network;
+	unsigned int i;
+
+	for (i = 1; i < CROWD; i++)
+		if (!below(8))
+			crowd->in[i] = !crowd->in[i];
+	for (i = 0; i < 3; i++)
+		fix(crowd, &crowd->peers[below(CROWD)]);
+	if (!below(4))
+		network->stack = below(3);
+	network->allocation = below(2);
+	network->peer_count = 0;
+	for (i = 0; i < CROWD; i++)
+		if (crowd->in[i])
+			crowd->now[network->peer_count++] = crowd->peers[i];
+}
+
+/* Both in their prefixes, and nobody else's. */
+static bool is_sound(const struct wg_network *network, const struct wg_member *one, bool taken[2][64])
+{
+	bool *ipv4 = &taken[0][one->ipv4.s6_addr[15] & 63], *ipv6 = &taken[1][one->ipv6.s6_addr[15] & 63];
+	bool sound = one->has_ipv4 == doppel_wg_has_ipv4(network) &&
+		     one->has_ipv6 == doppel_wg_has_ipv6(network);
+
+	if (one->has_ipv4) {
+		sound = sound && !*ipv4 && doppel_ipam_is_host(&network->ipv4, &one->ipv4) &&
+			(!one->peer->has_ipv4 || doppel_ip6_eq(&one->peer->ipv4, &one->ipv4));
+		*ipv4 = true;
+	}
+	if (one->has_ipv6) {
+		sound = sound && !*ipv6 && doppel_ipam_is_host(&network->ipv6, &one->ipv6) &&
+			(!one->peer->has_ipv6 || doppel_ip6_eq(&one->peer->ipv6, &one->ipv6));
+		*ipv6 = true;
+	}
+	return sound;
+}
+
+/* What it had it has, unless the file gives that to another, or something else to it. */
+static bool keeps(const struct crowd *crowd, const struct wg_member *one)
+{
+	const struct wg_kept_peer *kept = doppel_wg_kept_peer(&crowd->kept, "n", one->peer->name);
+	bool good = true;
+
+	if (kept && kept->has_ipv4 && one->has_ipv4 && !is_fixed_already(crowd, &kept->ipv4))
+		good = one->peer->has_ipv4 || doppel_ip6_eq(&kept->ipv4, &one->ipv4);
+	if (kept && kept->has_ipv6 && one->has_ipv6 && !is_fixed_already(crowd, &kept->ipv6))
+		good = good && (one->peer->has_ipv6 || doppel_ip6_eq(&kept->ipv6, &one->ipv6));
+	return good;
+}
+
+static void test_random(void)
+{
+	enum { CHANGES = 37500 };
+	bool sound = true, kept = true;
+	unsigned long given = 0;
+	static struct crowd crowd;
+	int i, err = 0;
+	size_t j;
+
+	gather(&crowd);
+	for (i = 0; i < CHANGES && sound && kept && !err; i++) {
+		struct world world = { .document = &crowd.document };
+		bool taken[2][64] = {};
+
+		stir(&crowd);
+		err = doppel_wg_assign(&crowd.document, &crowd.kept, NOW, &doppel_rng, &world.site,
+				       &world.error);
+		for (j = 0; !err && j < crowd.network.peer_count; j++) {
+			const struct wg_member *one = &world.site->networks[0].members[j];
+
+			sound = sound && is_sound(&crowd.network, one, taken);
+			kept = kept && keeps(&crowd, one);
+			given += one->has_ipv4 + one->has_ipv6;
+		}
+		doppel_wg_kept_free(&crowd.kept);
+		if (!err)
+			keep(&crowd.kept, &world);
+		doppel_wg_site_free(world.site);
+	}
+	is_int(err, 0, "R11.2 a million addresses: peers come and go, modes change, addresses are fixed, by chance (%d changes)", i);
+	ok(sound, "R2.5 R3.1 R3.2 R3.3 R11.1 each has an address of each family, in its prefix and nobody else's");
+	ok(kept, "R10.1 R10.3 … and keeps it");
+	diag("%lu addresses", given);
+	doppel_wg_kept_free(&crowd.kept);
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
@@ -340,6 +494,7 @@ int main(void)
 	test_rfc7748();
 	test_expired();
 	test_refusals();
+	test_random();
 	test_many();
 	return done_testing();
 }
