@@ -231,13 +231,26 @@ static void read_family(struct wg_reader *reader, const struct yaml_node *map, i
 				  CIDR_LEN_MIN);
 }
 
+/* Other characters that the kernel lets be are patterns and quotes to nftables and iptables. */
+static bool is_plain(const char *interface)
+{
+	for (; *interface; interface++)
+		if (!isalnum((unsigned char)*interface) && !strchr("._-", *interface))
+			return false;
+	return true;
+}
+
 static void read_interface(struct wg_reader *reader, const struct yaml_node *map)
 {
 	const struct yaml_node *node = doppel_yaml_get(map, "interface");
 	struct wg_network *network = reader->network;
 
 	if (node) {
-		doppel_yaml_interface(reader->error, node, network->interface);
+		if (doppel_yaml_interface(reader->error, node, network->interface) &&
+		    !is_plain(network->interface))
+			doppel_yaml_error(reader->error, node,
+					  "must be a name of letters, digits, dots, hyphens and underscores, not \"%s\"",
+					  network->interface);
 		return;
 	}
 	if (!network->name)

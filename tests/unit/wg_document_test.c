@@ -158,6 +158,8 @@ static void test_refusals(void)
 		  "overlapping networks|ipv4_cidr overlaps that of network \"a\"" },
 		{ "networks: [{name: a, cidr: 10.0.0.0/24}, {name: b, cidr: 10.0.1.0/24}]",
 		  "one port|listen_port 51820 is network \"a\"'s, too" },
+		{ "networks: [{name: a, cidr: 10.0.0.0/24, interface: \"wg*\"}]",
+		  "an interface's name|must be a name of letters, digits, dots, hyphens and underscores, not \"wg*\"" },
 		{ "networks: [{name: a, cidr: 10.0.0.0/24}, {name: b, cidr: 10.0.1.0/24, listen_port: 1, interface: wg-a}]",
 		  "one interface|interface wg-a is network \"a\"'s, too" },
 		{ "networks: [{name: a, cidr: 10.0.0.0/24}, {name: A, cidr: 10.0.1.0/24, listen_port: 1}]",
