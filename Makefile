@@ -11,6 +11,7 @@
 # make demo               the main job, shown
 # make upstreams          each DHCP server in every mode, and every fault: too long for make check
 # make crash              two hundred times kill -9; KILLS=N
+# make policies           two hundred random policy sets, each firewall against a model; SETS=N, SEED=N
 # make scale              a thousand devices, four thousand: table, and build/scale.json
 # make bench              what a packet costs: tables, and build/bench.json; bench-proxy: against programs
 # make install            DESTDIR and PREFIX as usual
@@ -235,6 +236,13 @@ crash: KILLS ?= 200
 crash: build/uml/doppel.ko agent
 	@tools/tap run crash uml tools/vm -k uml -t $$(($(KILLS) * 20 + 900)) -- \
 		env TB_KILLS=$(KILLS) tests/scenarios/faults-crash.sh
+
+.PHONY: policies
+policies: SETS ?= 200
+policies: SEED ?= 1
+policies: build/programs/wg-rules
+	@tools/tap run policies uml tools/vm -k uml -t $$(($(SETS) * 15 + 300)) -- \
+		env TB_SETS=$(SETS) TB_SEED=$(SEED) TB_ONLY=policies tests/scenarios/wg-firewall.sh
 
 .PHONY: scale
 scale: build/uml-bench/doppel.ko agent

@@ -6,9 +6,9 @@
 #include "base/buf.h"
 
 /*
- * @text as for `nft -f`: one transaction, all of it or nothing. 0; -EIO, and @complaint has what nft
- * says; -ENOMEM.
+ * @text as for `nft -f`: one transaction, all of it or nothing. 0, and @output (NULL: it is not wanted)
+ * has what was asked for; -EIO, and @complaint has what nft says; -ENOMEM.
  */
-int doppel_nftables_run(const char *text, struct buf *complaint);
+int doppel_nftables_run(const char *text, struct buf *output, struct buf *complaint);
 
 #endif

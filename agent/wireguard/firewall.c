@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/map.h"
 #include "kernel/command.h"
 #include "kernel/conntrack.h"
 #include "kernel/nftables.h"
@@ -16,12 +17,19 @@
 #define LOCK_WAIT_S "5"			/* for another iptables that has the lock */
 #define ATTEMPTS 3			/* when the chains change between the look and the change */
 
+/* A listing of the rules in the kernel, to be told from another one. */
+struct sight {
+	size_t len;
+	uint32_t hash;
+};
+
 struct firewall {
 	const struct wg_lan *lan;
 	bool applied;
 	bool alone;			/* nothing is left of the other backend's */
 	enum wg_firewall backend;
 	struct buf rules;		/* what was applied last, as nftables has it */
+	struct sight seen;		/* what the kernel had then */
 };
 
 struct firewall *doppel_wg_firewall_new(const struct wg_lan *lan)
@@ -60,11 +68,21 @@ static void tell(struct doppel_error *error, const char *program, int err,
 static int apply_nft(const struct buf *text, struct doppel_error *error)
 {
 	struct buf auto_buf complaint = {};
-	const int err = doppel_nftables_run(text->data, &complaint);
+	const int err = doppel_nftables_run(text->data, NULL, &complaint);
 
 	if (err)
 		tell(error, "nftables", err, &complaint);
 	return err;
+}
+
+static void list_nft(const struct wg_filters *filters, struct buf *listing)
+{
+	struct buf auto_buf complaint = {};
+
+	if (doppel_wg_filters_have(filters, AF_INET))
+		doppel_nftables_run("list table ip doppel_wg", listing, &complaint);
+	if (doppel_wg_filters_have(filters, AF_INET6))
+		doppel_nftables_run("list table ip6 doppel_wg", listing, &complaint);
 }
 
 /* A kernel without nftables has none of ours. */
@@ -75,7 +93,7 @@ static void remove_nft(void)
 
 	doppel_wg_render_nft(NULL, &text);
 	if (!text.failed)
-		doppel_nftables_run(text.data, &complaint);
+		doppel_nftables_run(text.data, NULL, &complaint);
 }
 
 /* --- iptables -------------------------------------------------------------------------------- */
@@ -88,11 +106,17 @@ static const struct {
 	{ AF_INET6, "ip6tables-save", "ip6tables-restore" },
 };
 
-static int find_chains(const char *save, struct wg_iptables *found, struct buf *complaint)
+static int save(const char *program, struct buf *saved, struct buf *complaint)
 {
-	const char *const argv[] = { save, NULL };
+	const char *const argv[] = { program, NULL };
+
+	return doppel_command(argv, NULL, saved, complaint);
+}
+
+static int find_chains(const char *program, struct wg_iptables *found, struct buf *complaint)
+{
 	struct buf auto_buf saved = {};
-	const int err = doppel_command(argv, NULL, &saved, complaint);
+	const int err = save(program, &saved, complaint);
 
 	return err ? err : doppel_wg_iptables_read(saved.len ? saved.data : "", found);
 }
@@ -142,6 +166,20 @@ static int apply_iptables(const struct wg_filters *filters, struct doppel_error 
 	const int err = apply_family(filters, 0, error);
 
 	return err ? err : apply_family(filters, 1, error);
+}
+
+static void list_iptables(const struct wg_filters *filters, struct buf *listing)
+{
+	struct buf auto_buf complaint = {};
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct buf auto_buf saved = {};
+
+		if (doppel_wg_filters_have(filters, programs[i].family) &&
+		    !save(programs[i].save, &saved, &complaint) && saved.len)
+			doppel_wg_iptables_pick(saved.data, listing);
+	}
 }
 
 /* Without iptables, or with one that the kernel knows nothing of, there are none of ours. */
@@ -194,19 +232,37 @@ static bool is_denied(const struct conntrack_flow *seen, void *ctx)
 	return !is_own(cut->own, &seen->source) && !doppel_wg_filters_allow(cut->filters, &flow);
 }
 
-static int cut_denied(const struct wg_filters *filters)
+/* -EOPNOTSUPP: the kernel does not show its flows. */
+static int forget_denied(struct cut *cut)
+{
+	struct conntrack *conntrack;
+	int err;
+
+	if (doppel_conntrack_open(&conntrack))
+		return -EOPNOTSUPP;
+	if (getifaddrs(&cut->own)) {
+		conntrack->free(conntrack);
+		return -errno;
+	}
+	err = conntrack->forget(conntrack, is_denied, cut);
+	freeifaddrs(cut->own);
+	conntrack->free(conntrack);
+	return err == -EINVAL ? -EOPNOTSUPP : err;
+}
+
+/* New flows are judged in any case: a network need not go without its firewall for this. */
+static int cut_denied(const struct wg_filters *filters, struct doppel_error *error)
 {
 	struct cut cut = { .filters = filters };
-	struct conntrack *conntrack = NULL;
-	int err = doppel_conntrack_open(&conntrack);
+	const int err = forget_denied(&cut);
 
-	if (!err && getifaddrs(&cut.own))
-		err = -errno;
-	if (!err)
-		err = conntrack->forget(conntrack, is_denied, &cut);
-	freeifaddrs(cut.own);
-	if (conntrack)
-		conntrack->free(conntrack);
+	if (err == -EOPNOTSUPP) {
+		doppel_log(LOG_WARNING, "firewall: flows that are denied now go on until they end: this kernel lacks nf_conntrack_netlink");
+		return 0;
+	}
+	if (err)
+		doppel_error_add(error, "firewall: flows that are denied now could not be ended: %s",
+				 strerror(-err));
 	return err;
 }
 
@@ -247,11 +303,34 @@ static int apply_rules(struct firewall *firewall, const struct wg_filters *filte
 	if (err)
 		return err;
 	remove_other(firewall, backend);
-	err = cut_denied(filters);
-	if (err)
-		doppel_error_add(error, "firewall: flows that are denied now could not be ended: %s",
-				 strerror(-err));
-	return err;
+	return cut_denied(filters, error);
+}
+
+static struct sight look(const struct wg_filters *filters)
+{
+	struct buf auto_buf listing = {};
+
+	if (!filters->network_count)
+		return (struct sight){ .len = 0 };
+	if (filters->site->document->firewall == WG_FIREWALL_NFTABLES)
+		list_nft(filters, &listing);
+	else
+		list_iptables(filters, &listing);
+	return (struct sight){
+		.len = listing.len,
+		.hash = listing.len ? doppel_map_hash(listing.data, listing.len) : 0,
+	};
+}
+
+/* Somebody may have flushed everything, or put something before it. */
+static bool is_untouched(const struct firewall *firewall, const struct wg_filters *filters)
+{
+	const struct sight now = look(filters);
+
+	if (now.len == firewall->seen.len && now.hash == firewall->seen.hash)
+		return true;
+	doppel_log(LOG_WARNING, "firewall: somebody else changed the rules of the WireGuard networks; they are made anew");
+	return false;
 }
 
 static int apply(struct firewall *firewall, const struct wg_filters *filters,
@@ -265,7 +344,7 @@ static int apply(struct firewall *firewall, const struct wg_filters *filters,
 	doppel_wg_render_nft(filters, &rules);
 	if (rules.failed)
 		return -ENOMEM;
-	if (is_applied(firewall, backend, &rules))
+	if (is_applied(firewall, backend, &rules) && is_untouched(firewall, filters))
 		return 0;
 	firewall->applied = false;
 	err = apply_rules(firewall, filters, &rules, error);
@@ -275,6 +354,7 @@ static int apply(struct firewall *firewall, const struct wg_filters *filters,
 	firewall->rules = rules;
 	rules = before;
 	firewall->backend = backend;
+	firewall->seen = look(filters);
 	firewall->applied = true;
 	return 0;
 }

@@ -20,7 +20,7 @@ void doppel_wg_firewall_free(struct firewall *firewall);
 /*
  * Make the kernel's rules those of @site, in one transaction of each family, so that no packet passes
  * unjudged; then take the other backend's away, and end the flows that are denied now. The first time
- * it is always done, later when the rules are others than last time. 0, or a negative errno and what
+ * it is always done, later when the rules are others than last time, or somebody else changed them. 0, or a negative errno and what
  * failed in @error: whatever failed is done again at the next call.
  */
 int doppel_wg_firewall_apply(struct firewall *firewall, const struct wg_site *site,

@@ -362,18 +362,23 @@ static bool is_line(const char *line, const char *text)
 	return !strncmp(line, text, len) && (line[len] == '\n' || !line[len]);
 }
 
+/* The next line of the filter table behind @line, or the first one of @saved. */
+static const char *next_line(const char *saved, const char *line)
+{
+	const char *start = line ? strchr(line, '\n') : strstr(saved, "*filter\n");
+
+	if (!start || !start[1] || (line && is_line(line, "COMMIT")))
+		return NULL;
+	return line ? start + 1 : start;
+}
+
 int doppel_wg_iptables_read(const char *saved, struct wg_iptables *found)
 {
-	bool filter = false;
-	const char *line;
+	const char *line = NULL;
 	int err = 0;
 
 	*found = (struct wg_iptables){ .chain_count = 0 };
-	for (line = saved; !err && line && *line; line = strchr(line, '\n'), line += !!line) {
-		if (*line == '*')
-			filter = is_line(line, "*filter");
-		if (!filter)
-			continue;
+	while (!err && (line = next_line(saved, line))) {
 		found->forward_jumps += is_line(line, "-A FORWARD -j " FORWARD);
 		found->input_jumps += is_line(line, "-A INPUT -j " INPUT);
 		err = read_chain(found, line);
@@ -381,6 +386,23 @@ int doppel_wg_iptables_read(const char *saved, struct wg_iptables *found)
 	if (err)
 		doppel_wg_iptables_free(found);
 	return err;
+}
+
+void doppel_wg_iptables_pick(const char *saved, struct buf *ours)
+{
+	bool forward = false, input = false;
+	const char *line = NULL;
+
+	while ((line = next_line(saved, line))) {
+		const size_t len = strcspn(line, "\n");
+		const bool first = (!forward && !strncmp(line, "-A FORWARD ", 11)) ||
+				   (!input && !strncmp(line, "-A INPUT ", 9));
+
+		forward = forward || !strncmp(line, "-A FORWARD ", 11);
+		input = input || !strncmp(line, "-A INPUT ", 9);
+		if (first || memmem(line, len, IPTABLES_PREFIX, strlen(IPTABLES_PREFIX)))
+			doppel_buf_add(ours, line, len + 1);
+	}
 }
 
 void doppel_wg_iptables_free(struct wg_iptables *found)

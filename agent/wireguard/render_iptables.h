@@ -24,6 +24,9 @@ struct wg_iptables {
 int doppel_wg_iptables_read(const char *saved, struct wg_iptables *found);
 void doppel_wg_iptables_free(struct wg_iptables *found);
 
+/* The lines of it that are ours, and the first of FORWARD and INPUT, which should be. */
+void doppel_wg_iptables_pick(const char *saved, struct buf *ours);
+
 static inline bool doppel_wg_iptables_empty(const struct wg_iptables *found)
 {
 	return !found->chain_count && !found->forward_jumps && !found->input_jumps;
