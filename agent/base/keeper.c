@@ -16,7 +16,7 @@
 #define DELAY_MIN_S 0.25
 #define DELAY_MAX_S 60.0
 #define HEALTHY_S 30.0		/* ran that long: the next end is a new story */
-#define PATIENCE_S 5		/* for a program that was asked to end */
+#define PATIENCE_S 3		/* with a program that was asked to end */
 
 static void keepers_signals(sigset_t *signals)
 {
@@ -39,17 +39,15 @@ static _Noreturn void run(const char *const *argv)
 	_exit(127);
 }
 
-static _Noreturn void end_program(pid_t child)
+/* It is asked to end, then made to. */
+static _Noreturn void end_program(pid_t child, const sigset_t *signals)
 {
 	const struct timespec patience = { .tv_sec = PATIENCE_S };
-	sigset_t ended;
 
-	sigemptyset(&ended);
-	sigaddset(&ended, SIGCHLD);
 	kill(child, SIGTERM);
-	if (sigtimedwait(&ended, NULL, &patience) != SIGCHLD)
-		kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	while (waitpid(child, NULL, WNOHANG) != child)
+		if (sigtimedwait(signals, NULL, &patience) < 0)
+			kill(child, SIGKILL);
 	_exit(0);
 }
 
@@ -82,7 +80,7 @@ static _Noreturn void keep(const struct keeper *keeper, pid_t agent)
 		_exit(126);
 	while (!sigwait(&signals, &sig)) {
 		if (sig == SIGTERM)
-			end_program(child);
+			end_program(child, &signals);
 		else if (sig == SIGHUP)
 			kill(child, SIGHUP);
 		else if (waitpid(child, &status, WNOHANG) == child)
@@ -137,6 +135,7 @@ static void launch(struct keeper *keeper)
 	keeper->pid = pid;
 	ev_child_set(&keeper->child, pid, 0);
 	ev_child_start(keeper->loop, &keeper->child);
+	doppel_log(LOG_INFO, "%s: %s runs", keeper->subject, keeper->argv[0]);
 }
 
 static void on_end(struct ev_loop *loop, ev_child *child, int events)

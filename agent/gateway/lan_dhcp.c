@@ -4,154 +4,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "gateway/config.h"
 
-#define DELAY_MIN_S 1.0
-#define DELAY_MAX_S 60.0
 #define NO_DNS_LEASE_S 120	/* devices come back soon for the name servers: dnsmasq's shortest */
 #define DNS_PORT 53
 #define DNS_ON "\nport=53\n"
 #define DNS_OFF "\nport=0\n"
 #define DNS_AGAIN_S 10.0	/* until the next look at who has the port */
-#define HEALTHY_S 30.0		/* ran that long: the next end is a new story */
-#define PATIENCE_S 3		/* with a dnsmasq that was asked to end */
-
-static void start(struct lan_dhcp *dhcp);
-static void renew(struct lan_dhcp *dhcp);
-
-static void keepers_signals(sigset_t *signals)
-{
-	sigemptyset(signals);
-	sigaddset(signals, SIGTERM);
-	sigaddset(signals, SIGCHLD);
-}
-
-/* It is asked to end, then made to. */
-static void end_dnsmasq(pid_t child, const sigset_t *signals)
-{
-	const struct timespec patience = { .tv_sec = PATIENCE_S };
-
-	kill(child, SIGTERM);
-	while (waitpid(child, NULL, WNOHANG) != child)
-		if (sigtimedwait(signals, NULL, &patience) < 0)
-			kill(child, SIGKILL);
-}
-
-/*
- * The keeper: ends dnsmasq when asked to end, or when the agent is gone; ends itself when dnsmasq
- * does, with its status.
- */
-static _Noreturn void keep(const char *file, pid_t agent)
-{
-	sigset_t signals, none;
-	pid_t child;
-	int sig, status;
-
-	sigemptyset(&none);
-	keepers_signals(&signals);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL);
-	prctl(PR_SET_NAME, "doppel-lan-dhcp");
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != agent)
-		_exit(0);
-	/* The agent's sockets and its locks are none of dnsmasq's business. */
-	syscall(SYS_close_range, 3, ~0U, 0);
-
-	child = fork();
-	if (!child) {
-		signal(SIGINT, SIG_DFL);
-		signal(SIGHUP, SIG_DFL);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		execlp("dnsmasq", "dnsmasq", "--keep-in-foreground", "-C", file, (char *)NULL);
-		_exit(127);
-	}
-	if (child < 0)
-		_exit(126);
-	while (!sigwait(&signals, &sig)) {
-		if (sig == SIGTERM) {
-			end_dnsmasq(child, &signals);
-			_exit(0);
-		}
-		if (waitpid(child, &status, WNOHANG) == child)
-			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
-	}
-	_exit(126);
-}
-
-/*
- * The keeper is born with its signals blocked: an end() that follows at once must wait for its sigwait(),
- * and not run a handler that it has from the agent, after which nobody would end it.
- */
-static pid_t fork_keeper(const char *file)
-{
-	const pid_t agent = getpid();
-	sigset_t signals, before;
-	pid_t pid;
-
-	keepers_signals(&signals);
-	sigprocmask(SIG_BLOCK, &signals, &before);
-	pid = fork();
-	if (!pid)
-		keep(file, agent);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return pid;
-}
-
-static void start_in(struct lan_dhcp *dhcp, double delay_s)
-{
-	ev_timer_stop(dhcp->loop, &dhcp->restart);
-	ev_timer_set(&dhcp->restart, delay_s, 0);
-	ev_timer_start(dhcp->loop, &dhcp->restart);
-}
-
-static void retry_later(struct lan_dhcp *dhcp)
-{
-	if (ev_now(dhcp->loop) - dhcp->started > HEALTHY_S)
-		dhcp->delay_s = DELAY_MIN_S;
-	start_in(dhcp, dhcp->delay_s);
-	dhcp->delay_s = dhcp->delay_s * 2 < DELAY_MAX_S ? dhcp->delay_s * 2 : DELAY_MAX_S;
-}
-
-static void on_end(struct ev_loop *loop, ev_child *child, int events)
-{
-	struct lan_dhcp *dhcp = child->data;
-	int status = WIFEXITED(child->rstatus) ? WEXITSTATUS(child->rstatus) : -1;
-
-	(void)events;
-	ev_child_stop(loop, child);
-	dhcp->keeper = 0;
-	if (!dhcp->text)
-		return;
-	if (dhcp->ending) {
-		start(dhcp);
-		return;
-	}
-	doppel_log(LOG_ERR, "lan: dnsmasq ended (%s %d); again in %.0f s",
-		   status == 127 ? "is it installed? status" : "status", status, dhcp->delay_s);
-	retry_later(dhcp);
-}
-
-static void config_file(const struct lan_dhcp *dhcp, char path[PATH_MAX])
-{
-	snprintf(path, PATH_MAX, "%s/lan-dhcp.conf", dhcp->dir);
-}
 
 static bool taken(const struct lan_dhcp *dhcp, int type)
 {
@@ -190,83 +60,51 @@ static void look_at_dns(struct lan_dhcp *dhcp)
 			   doppel_ip4_format(dhcp->router, text), dhcp->dir);
 }
 
-static void on_restart(struct ev_loop *loop, ev_timer *timer, int events)
+static void look_again(struct lan_dhcp *dhcp)
+{
+	ev_timer_set(&dhcp->look, DNS_AGAIN_S, 0);
+	ev_timer_start(dhcp->loop, &dhcp->look);
+}
+
+/* It may have been the dnsmasq of an agent before this one. */
+static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct lan_dhcp *dhcp = timer->data;
 
 	(void)loop;
 	(void)events;
-	/* It may have been the dnsmasq of an agent before this one. */
-	if (dhcp->keeper && dns_taken(dhcp)) {
-		start_in(dhcp, DNS_AGAIN_S);
+	if (!doppel_keeper_running(&dhcp->keeper))
 		return;
-	}
-	renew(dhcp);
+	if (dns_taken(dhcp))
+		look_again(dhcp);
+	else
+		doppel_keeper_start(&dhcp->keeper);
 }
 
 static int write_config(const struct lan_dhcp *dhcp)
 {
 	const char *dns = dhcp->dns_taken ? strstr(dhcp->text, DNS_ON) : NULL;
 	const int head = dns ? (int)(dns - dhcp->text) : 0;
-	char path[PATH_MAX];
 	FILE auto_fclose *file = NULL;
 
 	if (mkdir(dhcp->dir, 0755) && errno != EEXIST)
 		return -errno;
-	config_file(dhcp, path);
-	file = fopen(path, "we");
+	file = fopen(dhcp->file, "we");
 	if (!file || fprintf(file, "%.*s%s%s", head, dhcp->text, dns ? DNS_OFF : "",
 			     dns ? dns + strlen(DNS_ON) : dhcp->text) < 0 || fflush(file))
 		return -errno;
 	return 0;
 }
 
-static void start(struct lan_dhcp *dhcp)
+static int prepare(struct keeper *keeper)
 {
-	char path[PATH_MAX];
-	pid_t pid = -1;
-	int err;
+	struct lan_dhcp *dhcp = container_of(keeper, struct lan_dhcp, keeper);
 
-	ev_timer_stop(dhcp->loop, &dhcp->restart);
+	ev_timer_stop(dhcp->loop, &dhcp->look);
 	look_at_dns(dhcp);
-	err = write_config(dhcp);
-	dhcp->started = ev_now(dhcp->loop);
-	config_file(dhcp, path);
-	if (!err) {
-		pid = fork_keeper(path);
-		err = pid < 0 ? -errno : 0;
-	}
-	if (err) {
-		doppel_log(LOG_ERR, "lan: cannot start dnsmasq: %s", strerror(-err));
-		retry_later(dhcp);
-		return;
-	}
-	dhcp->keeper = pid;
-	dhcp->ending = false;
-	ev_child_set(&dhcp->child, pid, 0);
-	ev_child_start(dhcp->loop, &dhcp->child);
 	if (dhcp->dns_taken)
-		start_in(dhcp, DNS_AGAIN_S);
-	doppel_log(LOG_INFO, "lan: dnsmasq serves DHCP");
-}
-
-/* on_end() comes when it has. */
-static void end(struct lan_dhcp *dhcp)
-{
-	ev_timer_stop(dhcp->loop, &dhcp->restart);
-	if (!dhcp->keeper || dhcp->ending)
-		return;
-	dhcp->ending = true;
-	kill(dhcp->keeper, SIGTERM);
-}
-
-/* dnsmasq holds the LAN port's socket until it is gone: then the next one starts. */
-static void renew(struct lan_dhcp *dhcp)
-{
-	if (dhcp->keeper)
-		end(dhcp);
-	else
-		start(dhcp);
+		look_again(dhcp);
+	return write_config(dhcp);
 }
 
 static void forget(struct lan_dhcp *dhcp)
@@ -291,14 +129,21 @@ void doppel_lan_dhcp_init(struct lan_dhcp *dhcp, struct ev_loop *loop, const cha
 {
 	char auto_free *copy = strdup(state);
 
-	*dhcp = (struct lan_dhcp){ .loop = loop, .delay_s = DELAY_MIN_S, .dns_port = DNS_PORT };
+	*dhcp = (struct lan_dhcp){ .loop = loop, .dns_port = DNS_PORT };
 	snprintf(dhcp->dir, sizeof(dhcp->dir), "%s", run_dir);
+	snprintf(dhcp->file, sizeof(dhcp->file), "%s/lan-dhcp.conf", run_dir);
 	snprintf(dhcp->state_dir, sizeof(dhcp->state_dir), "%s", copy ? dirname(copy) : run_dir);
 	choose_leases(dhcp);
-	ev_init(&dhcp->child, on_end);
-	dhcp->child.data = dhcp;
-	ev_init(&dhcp->restart, on_restart);
-	dhcp->restart.data = dhcp;
+	doppel_keeper_init(&dhcp->keeper, loop, "doppel-lan-dhcp");
+	dhcp->argv[0] = "dnsmasq";
+	dhcp->argv[1] = "--keep-in-foreground";
+	dhcp->argv[2] = "-C";
+	dhcp->argv[3] = dhcp->file;
+	dhcp->keeper.subject = "lan";
+	dhcp->keeper.argv = dhcp->argv;
+	dhcp->keeper.prepare = prepare;
+	ev_init(&dhcp->look, on_look);
+	dhcp->look.data = dhcp;
 }
 
 /* DNS of its own, or none at all. */
@@ -366,7 +211,8 @@ int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
 	struct buf auto_buf text = { 0 };
 
 	if (!config->lan.dhcp.on) {
-		end(dhcp);
+		ev_timer_stop(dhcp->loop, &dhcp->look);
+		doppel_keeper_stop(&dhcp->keeper);
 		forget(dhcp);
 		return 0;
 	}
@@ -380,8 +226,7 @@ int doppel_lan_dhcp_apply(struct lan_dhcp *dhcp, const struct config *config)
 	dhcp->router = config->lan.address;
 	dhcp->text = text.data;
 	text = (struct buf){ 0 };
-	dhcp->delay_s = DELAY_MIN_S;
-	renew(dhcp);
+	doppel_keeper_start(&dhcp->keeper);
 	return 0;
 }
 
@@ -425,23 +270,18 @@ bool doppel_lan_dhcp_relays(const struct lan_dhcp *dhcp)
 
 void doppel_lan_dhcp_retry(struct lan_dhcp *dhcp)
 {
-	if (!dhcp->text || dhcp->keeper)
-		return;
-	dhcp->delay_s = DELAY_MIN_S;
-	start(dhcp);
+	if (dhcp->text && !doppel_keeper_running(&dhcp->keeper))
+		doppel_keeper_start(&dhcp->keeper);
 }
 
 void doppel_lan_dhcp_stop(struct lan_dhcp *dhcp)
 {
-	end(dhcp);
+	ev_timer_stop(dhcp->loop, &dhcp->look);
+	doppel_keeper_close(&dhcp->keeper);
 	forget(dhcp);
-	ev_child_stop(dhcp->loop, &dhcp->child);
-	while (dhcp->keeper && waitpid(dhcp->keeper, NULL, 0) < 0 && errno == EINTR)
-		;
-	dhcp->keeper = 0;
 }
 
 bool doppel_lan_dhcp_running(const struct lan_dhcp *dhcp)
 {
-	return dhcp->keeper > 0;
+	return doppel_keeper_running(&dhcp->keeper);
 }

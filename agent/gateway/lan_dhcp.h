@@ -2,10 +2,6 @@
 /*
  * DHCP on the LAN port, and DNS where devices cannot ask the WAN's name servers themselves: dnsmasq
  * as a supervised child, with a configuration of our own making.
- *
- * Between the agent and dnsmasq stands a keeper, a fork of the agent that does nothing but wait: it
- * dies with the agent, however that ends, and takes dnsmasq with it. (dnsmasq itself would lose its
- * parent-death signal when it drops its privileges.)
  */
 #ifndef DOPPEL_GATEWAY_LAN_DHCP_H
 #define DOPPEL_GATEWAY_LAN_DHCP_H
@@ -15,7 +11,8 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
+
+#include "base/keeper.h"
 
 struct buf;
 struct config;
@@ -38,12 +35,10 @@ struct lan_dhcp {
 	uint16_t dns_port;		/* 53, but in tests */
 	bool dns_taken;			/* somebody else answers there: dnsmasq does DHCP only */
 	char *text;			/* the running configuration; NULL: not wanted */
-	pid_t keeper;			/* 0: none */
-	bool ending;			/* it was told to end: then comes the next one, if it is wanted */
-	ev_child child;
-	ev_timer restart;
-	double delay_s;			/* before the next start; doubles */
-	ev_tstamp started;
+	char file[PATH_MAX];
+	const char *argv[5];
+	struct keeper keeper;
+	ev_timer look;			/* at who has the port of DNS */
 };
 
 /* The lease file is kept beside the state file, where the disk lets it. */
