@@ -23,6 +23,7 @@
 #define CONFIRM_FRAMES6 6	/* a CONFIRM, neighbour solicitations, reports */
 #define JITTER_MS 1000		/* SOL_MAX_DELAY (RFC 8415), MAX_RTR_SOLICITATION_DELAY (RFC 4861) */
 #define JITTER_EACH_MS 50
+#define TRANSLATION_MS 6000	/* from begin() to the first IPv6 address, duplicate address detection included */
 #define PASSES_MAX 3		/* turns that a device lets pass */
 
 static struct attempt_policy policy_of(const struct config_retry *retry)
@@ -287,10 +288,13 @@ void doppel_device_free(struct device *device)
 
 static void start4(struct device *device, bool forwarding)
 {
+	const struct gateway *gateway = device->gateway;
 	const struct restored_leases *restored = device->restored;
 
 	if (!restored || !restored->dhcp4) {
 		doppel_dhcp4_start(&device->dhcp4, NULL);
+		if (gateway->nat64.len && gateway->config->wan.ipv6)
+			doppel_dhcp4_await_translation(&device->dhcp4, TRANSLATION_MS);
 	} else if (forwarding && doppel_ip4_eq(device->held.wan_ipv4, restored->lease4.address)) {
 		doppel_dhcp4_resume(&device->dhcp4, &restored->lease4);
 		device->gateway->dhcp4_heard = true;

@@ -544,6 +544,7 @@ static void step(struct dhcp4 *dhcp)
 	case DHCP4_INIT:
 		dhcp->xid = new_xid(dhcp);
 		dhcp->ipv6_only = false;
+		dhcp->patient = false;
 		if (!dhcp->failed)
 			dhcp->began_ms = now(dhcp);
 		begin_attempt(dhcp, dhcp->reboot ? DHCP4_REBOOTING : DHCP4_SELECTING);
@@ -643,6 +644,7 @@ static void reset(struct dhcp4 *dhcp)
 	dhcp->heard = false;
 	dhcp->reboot = false;
 	dhcp->ipv6_only = false;
+	dhcp->patient = false;
 	dhcp->requested.s_addr = 0;
 	dhcp->server.s_addr = 0;
 	doppel_because_nothing(&dhcp->reason);
@@ -696,11 +698,21 @@ void doppel_dhcp4_confirm(struct dhcp4 *dhcp)
 void doppel_dhcp4_translated(struct dhcp4 *dhcp, bool translated)
 {
 	dhcp->translated = translated;
+	if (translated && dhcp->patient) {
+		dhcp->patient = false;
+		wait_in_init(dhcp, 0);
+	}
 	if (translated || !dhcp->ipv6_only)
 		return;
 	dhcp->ipv6_only = false;
 	doppel_because_nothing(&dhcp->reason);
 	wait_in_init(dhcp, doppel_random_ms(dhcp->config.start_jitter_ms, dhcp->env->rng));
+}
+
+void doppel_dhcp4_await_translation(struct dhcp4 *dhcp, int64_t wait_ms)
+{
+	dhcp->patient = true;
+	dhcp->deadline += wait_ms;
 }
 
 void doppel_dhcp4_retry(struct dhcp4 *dhcp)

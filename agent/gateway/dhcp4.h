@@ -125,6 +125,7 @@ struct dhcp4 {
 	bool reboot;			/* INIT leads to REBOOTING, not to SELECTING */
 	bool refused;			/* REBOOTING: by another server than the lease's */
 	bool translated;		/* IPv4 hosts are reached without an IPv4 address */
+	bool patient;			/* INIT: waits for that, for a while */
 	bool asked;			/* for option 108: else it must be ignored */
 	bool ipv6_only;			/* INIT: waits as option 108 has it */
 	struct dhcp4_lease lease;
@@ -161,6 +162,12 @@ void doppel_dhcp4_confirm(struct dhcp4 *dhcp);
  * to give no IPv4 address (option 108, RFC 8925). When that ends an address is asked for at once.
  */
 void doppel_dhcp4_translated(struct dhcp4 *dhcp, bool translated);
+
+/*
+ * After a start without a lease, where a NAT64 is known: the first DISCOVER waits up to @wait_ms for the
+ * device to be translated, as it could not ask for option 108 before.
+ */
+void doppel_dhcp4_await_translation(struct dhcp4 *dhcp, int64_t wait_ms);
 
 /* Do not wait for the next retry, but for the end of the pause after a DECLINE. */
 void doppel_dhcp4_retry(struct dhcp4 *dhcp);

@@ -588,6 +588,35 @@ static void test_ipv6_only(void)
 	free(world);
 }
 
+/* Whose IPv6 is about to come waits for it, else nobody new could ever ask for option 108. */
+static void test_await_translation(void)
+{
+	struct dhcp4 dhcp;
+	struct world *world = machine(&dhcp);
+
+	doppel_dhcp4_start(&dhcp, NULL);
+	doppel_dhcp4_await_translation(&dhcp, 6000);
+	world_run(world, &dhcp, dhcp4, world->now + 3000);
+	is_int(world->count, 0, "464XLAT is waited for");
+	doppel_dhcp4_translated(&dhcp, true);
+	world_run(world, &dhcp, dhcp4, world->now);
+	is_int(v4_last_type(world), 1, "when it has begun DISCOVER follows at once");
+	ok(dhcp.asked, "and asks for option 108");
+	free(world);
+
+	world = machine(&dhcp);
+	doppel_dhcp4_start(&dhcp, NULL);
+	doppel_dhcp4_await_translation(&dhcp, 6000);
+	world_run(world, &dhcp, dhcp4, world->now + 5999);
+	is_int(world->count, 0, "it does not begin");
+	world_run(world, &dhcp, dhcp4, world->now + 1);
+	is_int(v4_last_type(world), 1, "DISCOVER does without");
+	ok(!dhcp.asked, "and does not ask for option 108");
+	doppel_dhcp4_translated(&dhcp, true);
+	is_int(dhcp.state, DHCP4_SELECTING, "what is under way goes on");
+	free(world);
+}
+
 static enum verdict lease_of(const struct message *m, struct dhcp4_lease *lease)
 {
 	struct dhcp4_reply parsed;
@@ -808,6 +837,7 @@ int main(void)
 	test_confirm();
 	test_rapid_commit();
 	test_ipv6_only();
+	test_await_translation();
 	test_options();
 	test_lies();
 	test_day();

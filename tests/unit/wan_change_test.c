@@ -448,6 +448,26 @@ static void test_lease6_carried(void)
 	fake_start(fake, FAKE_DUAL QUICK);
 	fake_run(fake, 40000);
 	ok(fake->confirms > 1 && !lease6(fake, 7), "  a lease of the store is not taken up on another link");
+
+/* Behind a NAT64 the DHCPv4 server of a new device may prefer that it does without (option 108). */
+static void test_nat64(void)
+{
+	struct fake *fake = begin(FAKE_DUAL QUICK);
+	const struct mac mac = fake_mac(9);
+	const struct device *device;
+
+	fake->router = true;
+	fake->pref64 = "64:ff9b::";
+	fake->pref64_s = 600;
+	fake_advertise(fake);
+	fake_run(fake, 20000);
+	is_int(fake->discovers, 0, "nobody asks anew because of it");
+	fake_seen(fake, 9, "192.168.1.9");
+	fake_run(fake, 20000);
+	device = doppel_gateway_find(fake->gw, &mac);
+	is_int(fake->discovers, 1, "a new device asks by one DISCOVER");
+	ok(device->dhcp4.asked, "and for option 108, too");
+	is_str(lease_of(fake, 9), "10.0.0.9", "which this server does not know");
 	fake_free(fake);
 }
 
@@ -480,6 +500,7 @@ int main(void)
 	test_router6_many();
 	test_families();
 	test_managed();
+	test_nat64();
 	test_empty_server();
 	test_lease6_stays();
 	test_lease6_goes();
