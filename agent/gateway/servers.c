@@ -4,6 +4,8 @@
  * it is in use; then the one that gave most of those that are. A device that asks for a new lease waits for
  * its offer, so that one who sets up a second server gets nobody while the first one answers.
  */
+#include <stdlib.h>
+
 #include "gateway/device.h"
 #include "gateway/state.h"
 
@@ -41,12 +43,28 @@ static bool server6_of(const struct device *device, struct server_id *server)
 	return true;
 }
 
+/* The store is asked about a device that has not begun; what cannot be read is no server's. */
+static bool find(struct device *device, server_of *of, struct server_id *server)
+{
+	const bool unread = device->stored && !device->negotiating && !device->restored;
+	bool found;
+
+	if (unread)
+		(void)doppel_device_restore(device);
+	found = of(device, server);
+	if (unread) {
+		free(device->restored);
+		device->restored = NULL;
+	}
+	return found;
+}
+
 static bool is_in_use(const struct gateway *gateway, const struct server_id *known, server_of *of)
 {
 	struct server_id server;
 
 	doppel_map_foreach(node, &gateway->devices)
-		if (of(doppel_device_of(node), &server) &&
+		if (find(doppel_device_of(node), of, &server) &&
 		    doppel_server_is(known, server.id, server.len))
 			return true;
 	return false;
@@ -77,7 +95,7 @@ static void elect(const struct gateway *gateway, struct server_id *known, server
 	unsigned int i;
 
 	doppel_map_foreach(node, &gateway->devices)
-		if (of(doppel_device_of(node), &server))
+		if (find(doppel_device_of(node), of, &server))
 			count(candidates, &server);
 	for (i = 1; i < CANDIDATES_MAX; i++)
 		if (candidates[i].leases > best->leases)
