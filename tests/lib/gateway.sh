@@ -46,6 +46,19 @@ module_load()
 	insmod "$file"
 }
 
+# module_install: modprobe finds it, in a directory of the kernel's modules that is thrown away
+module_install()
+{
+	local file directory layers=/run/doppel-modules
+
+	directory=/lib/modules/$(uname -r)
+	file=$(module_file) &&
+		mkdir -p "$layers/upper/updates" "$layers/work" &&
+		cp "$file" "$layers/upper/updates/" &&
+		mount -t overlay -o "lowerdir=$directory,upperdir=$layers/upper,workdir=$layers/work" overlay "$directory" &&
+		depmod
+}
+
 module_loaded() { grep -q '^doppel ' /proc/modules; }
 module_unload() { rmmod doppel; }
 

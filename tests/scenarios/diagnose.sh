@@ -26,6 +26,18 @@ like "a port that was set down is told" "$(told lan-port)" 'failed: lan0 is down
 is "--fix sets it up, and lists that in JSON, too" \
 	"$(doppel diagnose --fix --json | jq -r '.repaired[] | select(.name == "lan-port").text')" 'lan0 is down'
 
+check "the module is unloaded" module_unload
+check "which is told" tells module 'failed: .*not loaded'
+like "--fix says what to do where there is none to load" "$(doppel diagnose --fix 2>&1)" 'the module cannot be loaded: is it installed'
+check_not "and fails" doppel diagnose --fix
+check "the module is installed" module_install
+echo /bin/false >/proc/sys/kernel/modprobe	# else the kernel loads it for the agent
+like "--fix loads it" "$(doppel diagnose --fix)" 'repaired *module'
+echo /sbin/modprobe >/proc/sys/kernel/modprobe
+check "it is there" module_loaded || bail_out "without the module there is nothing to test"
+check "with the devices" within 20 device_complete 1
+check "which are reached" within 10 reaches dev1 client "$(lease4_of 1)" 8080
+
 # --- a MAC that is not registered
 testbed_device 4
 check "a MAC that is not registered is told" within 30 tells dhcp4-silent "failed: a DHCPv4 server has answered others, but not $(mac_of 4)"
@@ -57,6 +69,9 @@ doppel devices --json | jq -c '.devices[] | [.mac_address, .ipv4_wan_address, .i
 agent_end KILL
 check_not "without an agent diagnose fails" doppel diagnose
 like "and says how to start it" "$(doppel diagnose --fix 2>&1)" 'doppel agent -c'
+check "the module is unloaded, too" module_unload
+like "--fix loads it without an agent" "$(doppel diagnose --fix)" 'repaired *module: the module was not loaded'
+check "it is there" module_loaded
 check "every frame had a registered source MAC, or that of dev4" capture_only_registered
 check "the kernel has nothing to complain about" kernel_log_clean
 tap_done
