@@ -103,14 +103,10 @@ scale_config()
 # gateway_anew RATE: an agent that knows nobody, a module that does not either, servers without a lease
 gateway_anew()
 {
-	if [ -n "$agent_pid" ]; then
-		agent_end TERM
-		# The next agent would take back what the module has.
-		module_unload
-		module_load || bail_out "the module cannot be loaded anew"
-	fi
+	[ -z "$agent_pid" ] || agent_end TERM
 	[ -z "${crowd_pid:-}" ] || end "$crowd_pid"
 	rm -f "$tb"/doppel.db*
+	# The next agent would take back what the module has.
 	module_unload || bail_out "the module does not unload"
 	module_load || bail_out "the module does not load again"
 	servers_anew

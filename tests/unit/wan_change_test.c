@@ -448,6 +448,8 @@ static void test_lease6_carried(void)
 	fake_start(fake, FAKE_DUAL QUICK);
 	fake_run(fake, 40000);
 	ok(fake->confirms > 1 && !lease6(fake, 7), "  a lease of the store is not taken up on another link");
+	fake_free(fake);
+}
 
 /* Behind a NAT64 the DHCPv4 server of a new device may prefer that it does without (option 108). */
 static void test_nat64(void)
