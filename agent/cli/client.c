@@ -59,17 +59,18 @@ static int send_all(int fd, const char *data, size_t len)
 }
 
 /* HTTP/1.0: the reply ends with the connection, and is never chunked. */
-static int send_request(int fd, const char *method, const char *path, const json_t *body)
+static int send_request(int fd, const char *method, const char *path,
+			const struct client_body *body)
 {
-	auto_free char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	auto_buf struct buf request = {};
 
 	doppel_buf_printf(&request, "%s %s HTTP/1.0\r\nHost: doppel\r\n", method, path);
-	if (text)
-		doppel_buf_printf(&request,
-				  "Content-Type: application/json\r\nContent-Length: %zu\r\n",
-				  strlen(text));
-	doppel_buf_printf(&request, "\r\n%s", text ? text : "");
+	if (body)
+		doppel_buf_printf(&request, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+				  body->content_type, body->len);
+	doppel_buf_printf(&request, "\r\n");
+	if (body)
+		doppel_buf_add(&request, body->data, body->len);
 	return request.failed ? -ENOMEM : send_all(fd, request.data, request.len);
 }
 
@@ -106,28 +107,38 @@ static int receive_head(int fd, struct buf *buf, unsigned int *status)
 	return 0;
 }
 
-int doppel_client_request(const char *socket, const char *method, const char *path,
-			  const json_t *body, unsigned int *status, json_t **reply)
+int doppel_client_exchange(const char *socket, const char *method, const char *path,
+			   const struct client_body *body, unsigned int *status, struct buf *reply)
 {
-	auto_buf struct buf buf = {};
 	auto_close int fd = connect_to(socket);
 	int err;
 
-	*reply = NULL;
 	if (fd < 0)
 		return fd;
 	err = send_request(fd, method, path, body);
 	if (!err)
-		err = receive_head(fd, &buf, status);
+		err = receive_head(fd, reply, status);
 	if (err)
 		return err;
 	do
-		err = receive_some(fd, &buf);
+		err = receive_some(fd, reply);
 	while (err > 0);
-	if (err)
-		return err;
-	*reply = json_loadb(buf.data, buf.len, 0, NULL);
-	return 0;
+	return err;
+}
+
+int doppel_client_request(const char *socket, const char *method, const char *path,
+			  const json_t *body, unsigned int *status, json_t **reply)
+{
+	auto_free char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	const struct client_body json = { "application/json", text, text ? strlen(text) : 0 };
+	auto_buf struct buf buf = {};
+	int err;
+
+	*reply = NULL;
+	err = doppel_client_exchange(socket, method, path, text ? &json : NULL, status, &buf);
+	if (!err)
+		*reply = json_loadb(buf.data, buf.len, 0, NULL);
+	return err;
 }
 
 void doppel_client_error(const struct cli *cli, int err)
@@ -165,6 +176,18 @@ json_t *doppel_client_call(const struct cli *cli, const char *method, const char
 		return NULL;
 	}
 	return doppel_client_check(cli, status, reply);
+}
+
+bool doppel_client_fetch(const struct cli *cli, const char *path, struct buf *reply)
+{
+	unsigned int status;
+	int err = doppel_client_exchange(cli->socket, "GET", path, NULL, &status, reply);
+
+	if (err)
+		doppel_client_error(cli, err);
+	else if (status >= 300)
+		doppel_client_check(cli, status, json_loadb(reply->data, reply->len, 0, NULL));
+	return !err && status < 300;
 }
 
 int doppel_client_probe(const struct sockaddr *addr, socklen_t len, const char *token,

@@ -8,8 +8,22 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 
+/* What goes with a request. */
+struct client_body {
+	const char *content_type;
+	const char *data;
+	size_t len;
+};
+
 /*
- * One request. status is the reply's, *reply its JSON or NULL; the caller frees
+ * One request, with a body or without (NULL). status is the reply's, *reply gets what it has, and is the
+ * caller's in any case. 0, or a negative errno: -ECONNREFUSED or -ENOENT when no agent is there.
+ */
+int doppel_client_exchange(const char *socket, const char *method, const char *path,
+			   const struct client_body *body, unsigned int *status, struct buf *reply);
+
+/*
+ * The same in JSON. status is the reply's, *reply its JSON or NULL; the caller frees
  * it. 0, or a negative errno: -ECONNREFUSED or -ENOENT when no agent is there.
  */
 int doppel_client_request(const char *socket, const char *method, const char *path,
@@ -21,6 +35,9 @@ int doppel_client_request(const char *socket, const char *method, const char *pa
  */
 json_t *doppel_client_call(const struct cli *cli, const char *method, const char *path,
 			   const json_t *body);
+
+/* The same for what is no JSON: whether it was a success. */
+bool doppel_client_fetch(const struct cli *cli, const char *path, struct buf *reply);
 
 /* The reply if status is a success; else NULL, the refusal on stderr and the reply freed. */
 json_t *doppel_client_check(const struct cli *cli, unsigned int status, json_t *reply);
