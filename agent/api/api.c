@@ -105,6 +105,8 @@ int doppel_api_new(const struct api_env *env, const struct config *config, struc
 	self->context = (struct api_context){
 		.gateway = env->gateway,
 		.networks = env->networks,
+		.kernel = env->kernel,
+		.lan = env->lan,
 		.clock = env->clock,
 		.loop = env->loop,
 		.config_file = env->config_file,

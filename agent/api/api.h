@@ -10,12 +10,16 @@ struct clock;
 struct config;
 struct ev_loop;
 struct gateway;
+struct wg_kernel;
+struct wg_lan;
 struct wg_networks;
 
 struct api_env {
 	struct ev_loop *loop;
-	struct gateway *gateway;	/* NULL: there is none */
-	struct wg_networks *networks;
+	struct gateway *gateway; /* NULL: this box has none */
+	struct wg_networks *networks; /* NULL: none, either */
+	const struct wg_kernel *kernel; /* whom to ask what is live in networks; NULL: nobody */
+	const struct wg_lan *lan; /* where LAN devices are that rules name; NULL: nobody knows */
 	struct clock *clock;
 	const char *socket;	 /* path of the unix socket */
 	const char *config_file; /* absolute, for who asks which it is */

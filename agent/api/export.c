@@ -57,9 +57,6 @@ void doppel_api_import(const struct api_request *request, struct http_reply *rep
 						 "added", (json_int_t)counts.added,
 						 "kept", (json_int_t)counts.kept,
 						 "forwards", (json_int_t)counts.forwards));
-	else if (error.count)
-		doppel_http_reply_json(reply, MHD_HTTP_BAD_REQUEST,
-				       json_pack("{s:s}", "error", error.text));
 	else
-		doppel_http_reply_error(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", strerror(-err));
+		doppel_api_refuse(err, &error, reply);
 }

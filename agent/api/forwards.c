@@ -44,20 +44,6 @@ static bool parse_protocol(const char *text, uint8_t *protocol)
 	return true;
 }
 
-/* The gateway's refusal, with the words that came with it. */
-static void reply_refusal(int err, const struct doppel_error *error, struct http_reply *reply)
-{
-	unsigned int status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-
-	if (err == -ENOENT)
-		status = MHD_HTTP_NOT_FOUND;
-	else if (err == -EEXIST || err == -EPERM)
-		status = MHD_HTTP_CONFLICT;
-	else if (err == -EINVAL)
-		status = MHD_HTTP_BAD_REQUEST;
-	doppel_http_reply_error(reply, status, "%s", *error->text ? error->text : strerror(-err));
-}
-
 static void add_forward(const struct api_request *request, const char *device,
 			const char *protocol_name, json_int_t port, json_int_t to,
 			struct http_reply *reply)
@@ -83,7 +69,7 @@ static void add_forward(const struct api_request *request, const char *device,
 	err = doppel_gateway_forward_add(request->api->gateway, &forward.mac, forward.protocol,
 					 forward.port, forward.to, &error);
 	if (err)
-		reply_refusal(err, &error, reply);
+		doppel_api_refuse(err, &error, reply);
 	else
 		doppel_http_reply_json(reply, MHD_HTTP_CREATED, doppel_json_forward(&forward));
 }
@@ -140,7 +126,7 @@ void doppel_api_forward_remove(const struct api_request *request, struct http_re
 		return;
 	err = doppel_gateway_forward_del(request->api->gateway, &mac, protocol, port, &error);
 	if (err)
-		reply_refusal(err, &error, reply);
+		doppel_api_refuse(err, &error, reply);
 	else
 		doppel_http_reply_json(reply, MHD_HTTP_OK, json_pack("{s:b}", "done", 1));
 }

@@ -81,7 +81,13 @@ static void pump_soon(struct http_listener *listener)
 
 const char *doppel_http_argument(const struct http_request *request, const char *name)
 {
-	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+	const char *value;
+	size_t len;
+
+	if (MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+					  strlen(name), &value, &len) != MHD_YES)
+		return NULL;
+	return value ? value : "";
 }
 
 static int dump_to_buf(const char *data, size_t len, void *ctx)

@@ -62,7 +62,7 @@ int doppel_http_unix_socket(const char *path, struct doppel_error *error);
 int doppel_http_tcp_socket(const struct sockaddr *addr, socklen_t len,
 			   struct doppel_error *error);
 
-/* The query's argument of that name, or NULL. */
+/* The query's argument of that name, "" if it has no value; or NULL. */
 const char *doppel_http_argument(const struct http_request *request, const char *name);
 
 /* The reply is this JSON, which is taken over; NULL: memory was short. */

@@ -2,7 +2,9 @@
 #include "api/json.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 json_t *doppel_json_time(int64_t wall_s)
@@ -35,18 +37,21 @@ json_t *doppel_json_mac(const struct mac *mac)
 	return json_string(doppel_mac_format(mac, text));
 }
 
-/* Names come from DHCP clients: bytes that are no UTF-8 would make json_pack() fail. */
-static json_t *name_json(const char *name)
+json_t *doppel_json_text(const char *text)
 {
-	json_t *json = json_string(name);
+	json_t *json = json_string(text);
+	auto_free char *ascii = json ? NULL : strdup(text);
 
-	return json ? json : json_string("?");
+	for (char *c = ascii; c && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	return ascii ? json_string(ascii) : json;
 }
 
 static json_t *family_json(const struct family_view *family)
 {
 	return json_pack("{s:s, s:o, s:o}", "status", doppel_family_status_name(family->status),
-			 "reason", name_json(family->reason), "next_retry",
+			 "reason", doppel_json_text(family->reason), "next_retry",
 			 doppel_json_time(family->next_retry));
 }
 
@@ -85,7 +90,7 @@ json_t *doppel_json_device(const struct device_view *device)
 	return json_pack("{s:o, s:o, s:b, s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o,"
 			 " s:o, s:o, s:o, s:o, s:b, s:I, s:o}",
 			 "mac_address", doppel_json_mac(&device->mac),
-			 "name", name_json(device->name),
+			 "name", doppel_json_text(device->name),
 			 "listed", device->listed,
 			 "status", doppel_device_status_name(device->status),
 			 "ipv4_address", doppel_json_ip4(device->lan_ipv4),
@@ -172,6 +177,6 @@ json_t *doppel_json_check(const struct check_view *check)
 json_t *doppel_json_event(const struct gateway_event *event)
 {
 	return json_pack("{s:s, s:o, s:o, s:o}", "event", doppel_gateway_event_name(event->kind),
-			 "at", doppel_json_time(event->at), "text", name_json(event->text),
+			 "at", doppel_json_time(event->at), "text", doppel_json_text(event->text),
 			 "device", event->device ? doppel_json_device(event->device) : json_null());
 }

@@ -5,38 +5,78 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/json.h"
 #include "base/cleanup.h"
 
-struct route {
+/* What a path is about, and so cannot do without. */
+enum about {
+	BOX,
+	GATEWAY,	/* the agent's file need not have one */
+	NETWORKS,
+	THINGS,		/* and an enum wg_object: within a network, or one */
+};
+
+static const struct route {
 	const char *method, *path;
 	api_handler *handler;
-};
+	int about;
+} routes[] = {
+	{ "GET", "/health", doppel_api_health, BOX },
+	{ "GET", "/status", doppel_api_status, BOX },
+	{ "GET", "/devices", doppel_api_devices, GATEWAY },
+	{ "GET", "/devices/*", doppel_api_device, GATEWAY },
+	{ "DELETE", "/api/v1/devices/*", doppel_api_device_forget, GATEWAY },
+	{ "POST", "/api/v1/devices/*/retry", doppel_api_device_retry, GATEWAY },
+	{ "GET", "/api/v1/export", doppel_api_export, GATEWAY },
+	{ "POST", "/admin/export", doppel_api_admin_export, GATEWAY },
+	{ "POST", "/api/v1/import", doppel_api_import, GATEWAY },
+	{ "GET", "/api/v1/forwards", doppel_api_forwards, GATEWAY },
+	{ "POST", "/api/v1/forwards", doppel_api_forward_add, GATEWAY },
+	{ "DELETE", "/api/v1/forwards/*/*/*", doppel_api_forward_remove, GATEWAY },
+	{ "GET", "/api/v1/sessions", doppel_api_sessions, GATEWAY },
+	{ "DELETE", "/api/v1/sessions", doppel_api_sessions_flush, GATEWAY },
+	{ "GET", "/api/v1/stats", doppel_api_stats, GATEWAY },
+	{ "GET", "/api/v1/diagnose", doppel_api_diagnose, BOX },
+	{ "POST", "/api/v1/repair", doppel_api_repair, BOX },
+	{ "GET", "/api/v1/events", doppel_api_events, BOX },
 
-/* Of every box. */
-static const struct route box_routes[] = {
-	{ "GET", "/health", doppel_api_health },
-	{}
-};
-
-static const struct route gateway_routes[] = {
-	{ "GET", "/status", doppel_api_status },
-	{ "GET", "/devices", doppel_api_devices },
-	{ "GET", "/devices/*", doppel_api_device },
-	{ "DELETE", "/api/v1/devices/*", doppel_api_device_forget },
-	{ "POST", "/api/v1/devices/*/retry", doppel_api_device_retry },
-	{ "GET", "/api/v1/export", doppel_api_export },
-	{ "POST", "/admin/export", doppel_api_admin_export },
-	{ "POST", "/api/v1/import", doppel_api_import },
-	{ "GET", "/api/v1/forwards", doppel_api_forwards },
-	{ "POST", "/api/v1/forwards", doppel_api_forward_add },
-	{ "DELETE", "/api/v1/forwards/*/*/*", doppel_api_forward_remove },
-	{ "GET", "/api/v1/sessions", doppel_api_sessions },
-	{ "DELETE", "/api/v1/sessions", doppel_api_sessions_flush },
-	{ "GET", "/api/v1/stats", doppel_api_stats },
-	{ "GET", "/api/v1/diagnose", doppel_api_diagnose },
-	{ "POST", "/api/v1/repair", doppel_api_repair },
-	{ "GET", "/api/v1/events", doppel_api_events },
-	{}
+	{ "GET", "/api/v1/wireguard", doppel_api_document, NETWORKS },
+	{ "POST", "/api/v1/apply", doppel_api_apply, NETWORKS },
+	{ "GET", "/api/v1/networks", doppel_api_networks, THINGS + WG_NETWORK },
+	{ "POST", "/api/v1/networks", doppel_api_thing_add, THINGS + WG_NETWORK },
+	{ "GET", "/api/v1/networks/*", doppel_api_network, THINGS + WG_NETWORK },
+	{ "PATCH", "/api/v1/networks/*", doppel_api_thing_set, THINGS + WG_NETWORK },
+	{ "DELETE", "/api/v1/networks/*", doppel_api_thing_remove, THINGS + WG_NETWORK },
+	{ "GET", "/api/v1/networks/*/rules", doppel_api_network_rules, THINGS + WG_NETWORK },
+	{ "GET", "/api/v1/networks/*/peers", doppel_api_peers, THINGS + WG_PEER },
+	{ "POST", "/api/v1/networks/*/peers", doppel_api_thing_add, THINGS + WG_PEER },
+	{ "GET", "/api/v1/networks/*/peers/*", doppel_api_peer, THINGS + WG_PEER },
+	{ "PATCH", "/api/v1/networks/*/peers/*", doppel_api_thing_set, THINGS + WG_PEER },
+	{ "DELETE", "/api/v1/networks/*/peers/*", doppel_api_thing_remove, THINGS + WG_PEER },
+	{ "GET", "/api/v1/networks/*/peers/*/config", doppel_api_peer_config, THINGS + WG_PEER },
+	{ "GET", "/api/v1/networks/*/groups", doppel_api_groups, THINGS + WG_GROUP },
+	{ "POST", "/api/v1/networks/*/groups", doppel_api_thing_add, THINGS + WG_GROUP },
+	{ "GET", "/api/v1/networks/*/groups/*", doppel_api_group, THINGS + WG_GROUP },
+	{ "PATCH", "/api/v1/networks/*/groups/*", doppel_api_thing_set, THINGS + WG_GROUP },
+	{ "DELETE", "/api/v1/networks/*/groups/*", doppel_api_thing_remove, THINGS + WG_GROUP },
+	{ "GET", "/api/v1/networks/*/policies", doppel_api_policies, THINGS + WG_POLICY },
+	{ "POST", "/api/v1/networks/*/policies", doppel_api_thing_add, THINGS + WG_POLICY },
+	{ "GET", "/api/v1/networks/*/policies/*", doppel_api_policy, THINGS + WG_POLICY },
+	{ "PATCH", "/api/v1/networks/*/policies/*", doppel_api_thing_set, THINGS + WG_POLICY },
+	{ "DELETE", "/api/v1/networks/*/policies/*", doppel_api_thing_remove, THINGS + WG_POLICY },
+	{ "GET", "/api/v1/networks/*/routes", doppel_api_wg_routes, THINGS + WG_ROUTE },
+	{ "POST", "/api/v1/networks/*/routes", doppel_api_thing_add, THINGS + WG_ROUTE },
+	{ "GET", "/api/v1/networks/*/routes/*", doppel_api_wg_route, THINGS + WG_ROUTE },
+	{ "PATCH", "/api/v1/networks/*/routes/*", doppel_api_thing_set, THINGS + WG_ROUTE },
+	{ "DELETE", "/api/v1/networks/*/routes/*", doppel_api_thing_remove, THINGS + WG_ROUTE },
+	{ "GET", "/api/v1/networks/*/routes/*/dns", doppel_api_mappings, THINGS + WG_MAPPING },
+	{ "GET", "/api/v1/networks/*/dns", doppel_api_mappings, THINGS + WG_MAPPING },
+	{ "POST", "/api/v1/networks/*/routes/*/dns", doppel_api_thing_add, THINGS + WG_MAPPING },
+	{ "GET", "/api/v1/networks/*/routes/*/dns/*", doppel_api_mapping, THINGS + WG_MAPPING },
+	{ "PATCH", "/api/v1/networks/*/routes/*/dns/*", doppel_api_thing_set,
+	  THINGS + WG_MAPPING },
+	{ "DELETE", "/api/v1/networks/*/routes/*/dns/*", doppel_api_thing_remove,
+	  THINGS + WG_MAPPING },
 };
 
 /* Each '*' stands for one segment, which is cut out of path. */
@@ -65,42 +105,75 @@ static bool match(const char *pattern, char *path, const char **argument)
 	return !*path;
 }
 
-/* 0: answered. -EPERM: only other methods are for the path; -ENOENT: nothing is there. */
-static int answer(const struct route *routes, bool possible, struct api_request *request,
-		  struct http_reply *reply)
+static void handle(const struct route *route, struct api_request *request,
+		   struct http_reply *reply)
 {
-	int err = -ENOENT;
-
-	for (; routes->method; routes++) {
-		auto_free char *path = strdup(request->http->path);
-
-		if (!path || !match(routes->path, path, request->argument))
-			continue;
-		err = -EPERM;
-		if (strcmp(request->http->method, routes->method))
-			continue;
-		if (possible)
-			routes->handler(request, reply);
-		else
-			doppel_http_reply_error(reply, MHD_HTTP_NOT_FOUND,
-						"this box is no gateway: its file has no gateway: section");
-		return 0;
-	}
-	return err;
+	if (route->about >= THINGS)
+		request->object = route->about - THINGS;
+	if (route->about == GATEWAY && !request->api->gateway)
+		doppel_http_reply_error(reply, MHD_HTTP_NOT_FOUND,
+					"this box is no gateway: its file has no gateway: section");
+	else if (route->about >= NETWORKS && !request->api->networks)
+		doppel_http_reply_error(reply, MHD_HTTP_NOT_FOUND,
+					"this agent has no WireGuard networks");
+	else
+		route->handler(request, reply);
 }
 
 void doppel_api_route(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
 	struct api_request api_request = { .api = ctx, .http = request };
-	int err = answer(box_routes, true, &api_request, reply);
+	bool known = false;
 
-	if (err == -ENOENT)
-		err = answer(gateway_routes, api_request.api->gateway, &api_request, reply);
-	if (err == -EPERM)
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		auto_free char *path = strdup(request->path);
+
+		memset(api_request.argument, 0, sizeof(api_request.argument));
+		if (!path || !match(routes[i].path, path, api_request.argument))
+			continue;
+		known = true;
+		if (strcmp(request->method, routes[i].method))
+			continue;
+		handle(&routes[i], &api_request, reply);
+		return;
+	}
+	if (known)
 		doppel_http_reply_error(reply, MHD_HTTP_METHOD_NOT_ALLOWED, "%s is not for %s",
 					request->method, request->path);
-	else if (err)
+	else
 		doppel_http_reply_error(reply, MHD_HTTP_NOT_FOUND, "nothing at %s", request->path);
+}
+
+static unsigned int status_of(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return MHD_HTTP_BAD_REQUEST;
+	case -ENOENT:
+		return MHD_HTTP_NOT_FOUND;
+	case -EEXIST:
+	case -EPERM:
+	case -EBUSY:
+		return MHD_HTTP_CONFLICT;
+	case -ENOSPC:
+		return MHD_HTTP_INSUFFICIENT_STORAGE;
+	default:
+		return MHD_HTTP_INTERNAL_SERVER_ERROR;
+	}
+}
+
+void doppel_api_refuse(int err, const struct doppel_error *error, struct http_reply *reply)
+{
+	doppel_http_reply_json(reply, status_of(err),
+			       json_pack("{s:o}", "error",
+					 doppel_json_text(error->count ? error->text : strerror(-err))));
+}
+
+bool doppel_api_flag(const struct api_request *request, const char *name)
+{
+	const char *value = doppel_http_argument(request->http, name);
+
+	return value && strcmp(value, "0") && strcmp(value, "false");
 }
 
 void doppel_json_list_add(struct json_list *list, json_t *item)

@@ -6,6 +6,7 @@
 
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/networks.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 
@@ -215,7 +216,10 @@ void doppel_api_diagnose(const struct api_request *request, struct http_reply *r
 {
 	json_t *checks = json_array();
 
-	doppel_gateway_diagnose(request->api->gateway, add_check, checks);
+	if (request->api->gateway)
+		doppel_gateway_diagnose(request->api->gateway, add_check, checks);
+	if (request->api->networks)
+		doppel_api_check_networks(request->api->networks, checks);
 	doppel_http_reply_json(reply, MHD_HTTP_OK, json_pack("{s:o}", "checks", checks));
 }
 

@@ -175,6 +175,8 @@ static int start(struct agent *agent, struct doppel_error *error)
 		return err;
 	return doppel_api_new(&(struct api_env){ .loop = agent->loop, .gateway = agent->gateway,
 						 .networks = doppel_site_networks(agent->site),
+						 .kernel = doppel_site_kernel(agent->site),
+						 .lan = doppel_site_lan(agent->site),
 						 .clock = &doppel_clock,
 						 .socket = agent->cli->socket,
 						 .config_file = agent->config_file },

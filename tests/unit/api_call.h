@@ -5,6 +5,7 @@
 
 #include <ev.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "cli/client.h"
 
@@ -65,6 +66,48 @@ static struct call request(struct ev_loop *loop, const char *socket, const char 
 	run_thread(loop, run_call, &call, &done);
 	json_decref(body);
 	return call;
+}
+
+/* A request whose body or reply is no JSON. */
+struct exchange {
+	const char *socket, *method, *path;
+	const char *text;		/* the body; NULL: none */
+	struct ev_loop *loop;
+	ev_async *done;
+	int err;
+	unsigned int status;
+	struct buf reply;
+};
+
+static inline void *run_exchange(void *ctx)
+{
+	struct exchange *exchange = ctx;
+	const char *text = exchange->text;
+	const struct client_body body = { "text/plain", text, text ? strlen(text) : 0 };
+
+	exchange->err = doppel_client_exchange(exchange->socket, exchange->method, exchange->path,
+					       text ? &body : NULL, &exchange->status,
+					       &exchange->reply);
+	ev_async_send(exchange->loop, exchange->done);
+	return NULL;
+}
+
+/* The reply is the caller's. */
+static inline struct exchange request_text(struct ev_loop *loop, const char *socket,
+					   const char *method, const char *path, const char *text)
+{
+	ev_async done;
+	struct exchange exchange = {
+		.socket = socket,
+		.method = method,
+		.path = path,
+		.text = text,
+		.loop = loop,
+		.done = &done,
+	};
+
+	run_thread(loop, run_exchange, &exchange, &done);
+	return exchange;
 }
 
 #endif
