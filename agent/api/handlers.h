@@ -53,7 +53,7 @@ api_handler doppel_api_peers, doppel_api_peer, doppel_api_peer_config;
 api_handler doppel_api_groups, doppel_api_group, doppel_api_policies, doppel_api_policy;
 api_handler doppel_api_wg_routes, doppel_api_wg_route, doppel_api_mappings, doppel_api_mapping;
 api_handler doppel_api_thing_add, doppel_api_thing_set, doppel_api_thing_remove;
-api_handler doppel_api_apply, doppel_api_document;
+api_handler doppel_api_apply, doppel_api_document, doppel_api_network_import;
 
 /* End all event streams. */
 void doppel_api_events_end(struct api_context *api);

@@ -42,6 +42,7 @@ static const struct route {
 
 	{ "GET", "/api/v1/wireguard", doppel_api_document, NETWORKS },
 	{ "POST", "/api/v1/apply", doppel_api_apply, NETWORKS },
+	{ "POST", "/api/v1/networks/import", doppel_api_network_import, NETWORKS },
 	{ "GET", "/api/v1/networks", doppel_api_networks, THINGS + WG_NETWORK },
 	{ "POST", "/api/v1/networks", doppel_api_thing_add, THINGS + WG_NETWORK },
 	{ "GET", "/api/v1/networks/*", doppel_api_network, THINGS + WG_NETWORK },

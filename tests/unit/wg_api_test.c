@@ -319,6 +319,30 @@ static void test_files(void)
 	refused("GET", "/api/v1/networks/lab/rules", NULL, 404, "there is no network \"lab\"");
 }
 
+#define WG0 \
+	"[Interface]\nAddress = 10.8.0.1/24\nListenPort = 51999\n" \
+	"PrivateKey = iHNpM9sBaTUXDcHEEr6bqFcOZ0BJX4mG3VzDQw9B0kE=\n" \
+	"[Peer]\n# phone\nPublicKey = 6aq+aXRyGKBsgHNDzQmQFkQbMqUsWZXJQXBZYEjpzUc=\nAllowedIPs = 10.8.0.2/32\n"
+
+static void test_import(void)
+{
+	has_text(send_text("POST", "/api/v1/networks/import?name=old&file=wg0.conf&dry_run=1", WG0, 200),
+		 "+ network old", "an import's plan");
+	has_text(send_text("POST", "/api/v1/networks/import?name=old&file=wg0.conf", WG0, 201),
+		 "\"warnings\": ", "imported");
+	has_text(send_text("GET", "/api/v1/networks/old/peers/hub/config", NULL, 200),
+		 "PrivateKey = iHNpM9sBaTUXDcHEEr6bqFcOZ0BJX4mG3VzDQw9B0kE=",
+		 "the jump peer goes on with its key");
+	has_text(send_text("POST", "/api/v1/networks/import?name=old", WG0, 409),
+		 "there is a network \\\"old\\\" already", "not twice");
+	has_text(send_text("POST", "/api/v1/networks/import", WG0, 400), "give the network's name",
+		 "not without a name");
+	has_text(send_text("POST", "/api/v1/networks/import?name=x&file=wg1.conf", "[Peer]\nx = y\n", 400),
+		 "wg1.conf:", "a fault has its place");
+	has_text(send_text("POST", "/api/v1/networks/import?name=x&file=wg1.conf", WG0, 400),
+		 "overlaps that of network \\\"old\\\"", "what does not go with the rest is refused");
+}
+
 static void test_diagnose(void)
 {
 	json_t *reply;
@@ -369,6 +393,7 @@ int main(void)
 	test_things();
 	test_edit();
 	test_files();
+	test_import();
 	test_diagnose();
 	doppel_api_free(api);
 	fake_free(&world);
