@@ -15,6 +15,9 @@
 static const struct cli_command *const commands[] = {
 	&doppel_cli_agent,    &doppel_cli_status,  &doppel_cli_devices,	 &doppel_cli_sessions,
 	&doppel_cli_forward,  &doppel_cli_monitor, &doppel_cli_diagnose,
+	&doppel_cli_apply,    &doppel_cli_network_export, &doppel_cli_network_import,
+	&doppel_cli_network,  &doppel_cli_peer,	   &doppel_cli_group,	 &doppel_cli_policy,
+	&doppel_cli_route,    &doppel_cli_dns,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -38,13 +41,23 @@ static void print_option(char letter, const char *name, const char *argument, co
 
 	snprintf(text, sizeof(text), "%c%c%c --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
 		 letter ? ',' : ' ', name, argument ? " " : "", argument ? argument : "");
-	printf("  %-24s %s\n", text, help);
+	printf("  %-30s %s\n", text, help);
 }
 
+/* A line for each way: they are separated by " | ". */
 static void print_usage(FILE *out, const struct cli_command *command)
 {
-	fprintf(out, "Usage: doppel %s [OPTION…]%s%s\n", command->name,
-		*command->arguments ? " " : "", command->arguments);
+	const char *way = command->arguments, *lead = "Usage:";
+
+	while (way) {
+		const char *end = strstr(way, " | ");
+		const int len = (int)(end ? end - way : (ptrdiff_t)strlen(way));
+
+		fprintf(out, "%-6s doppel %s [OPTION…]%s%.*s\n", lead, command->name, len ? " " : "",
+			len, way);
+		way = end ? end + strlen(" | ") : NULL;
+		lead = "";
+	}
 }
 
 static void print_help(const struct cli_command *command)
