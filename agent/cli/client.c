@@ -164,6 +164,20 @@ json_t *doppel_client_check(const struct cli *cli, unsigned int status, json_t *
 	return NULL;
 }
 
+json_t *doppel_client_send(const struct cli *cli, const char *method, const char *path,
+			   const struct client_body *body)
+{
+	auto_buf struct buf reply = {};
+	unsigned int status;
+	int err = doppel_client_exchange(cli->socket, method, path, body, &status, &reply);
+
+	if (err) {
+		doppel_client_error(cli, err);
+		return NULL;
+	}
+	return doppel_client_check(cli, status, json_loadb(reply.data, reply.len, 0, NULL));
+}
+
 json_t *doppel_client_call(const struct cli *cli, const char *method, const char *path,
 			   const json_t *body)
 {

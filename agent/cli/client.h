@@ -36,7 +36,11 @@ int doppel_client_request(const char *socket, const char *method, const char *pa
 json_t *doppel_client_call(const struct cli *cli, const char *method, const char *path,
 			   const json_t *body);
 
-/* The same for what is no JSON: whether it was a success. */
+/* The same with a body that is no JSON, or none (NULL). */
+json_t *doppel_client_send(const struct cli *cli, const char *method, const char *path,
+			   const struct client_body *body);
+
+/* GET what is no JSON: whether it was a success. */
 bool doppel_client_fetch(const struct cli *cli, const char *path, struct buf *reply);
 
 /* The reply if status is a success; else NULL, the refusal on stderr and the reply freed. */

@@ -3,15 +3,14 @@
 #include "cli/export.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/client.h"
+#include "cli/file.h"
 #include "cli/offline.h"
 #include "gateway/config.h"
 #include "gateway/export.h"
@@ -37,26 +36,14 @@ static json_t *from_file(const struct cli *cli, const char *argument)
 	return document;
 }
 
-/* Whole or not at all: what is there stays until the new one is on the disk. */
-static int write_file(const char *path, const json_t *document)
+static int write_document(const char *file, const json_t *document)
 {
-	auto_free char *fresh = NULL;
-	int fd, err = 0;
+	auto_free char *text = json_dumps(document, JSON_INDENT(2));
+	auto_buf struct buf lines = {};
 
-	if (asprintf(&fresh, "%s.XXXXXX", path) < 0)
+	if (!text || doppel_buf_printf(&lines, "%s\n", text))
 		return -ENOMEM;
-	fd = mkostemp(fresh, O_CLOEXEC);	/* mode 0600 */
-	if (fd < 0)
-		return -errno;
-	errno = EIO;
-	if (json_dumpfd(document, fd, JSON_INDENT(2)) || write(fd, "\n", 1) != 1 || fsync(fd))
-		err = -errno;
-	close(fd);
-	if (!err && rename(fresh, path))
-		err = -errno;
-	if (err)
-		unlink(fresh);
-	return err;
+	return doppel_cli_write_file(file, lines.data, lines.len);
 }
 
 int doppel_cli_export(struct cli *cli, const char *file)
@@ -69,7 +56,7 @@ int doppel_cli_export(struct cli *cli, const char *file)
 	if (!strcmp(file, "-"))
 		doppel_cli_print_json(document);
 	else
-		err = write_file(file, document);
+		err = write_document(file, document);
 	if (err)
 		doppel_cli_error(cli, "%s: cannot be written: %s", file, strerror(-err));
 	json_decref(document);

@@ -50,7 +50,7 @@ static void run_thread(struct ev_loop *loop, void *(*run)(void *ctx), void *ctx,
 }
 
 /* Takes @body; the reply is the caller's. */
-static struct call request(struct ev_loop *loop, const char *socket, const char *method,
+static inline struct call request(struct ev_loop *loop, const char *socket, const char *method,
 			   const char *path, json_t *body)
 {
 	ev_async done;
