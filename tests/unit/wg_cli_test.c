@@ -274,7 +274,7 @@ static void test_usage(void)
 		{ "policy", "set", "office", "site", NULL }, { "policy", "rules", NULL },
 		{ "policy", "add", "office", "p", "output allow any tcp 1 2", NULL },
 		{ "route", "add", "office", NULL }, { "dns", "add", "office", "lan", "nas", NULL },
-		{ "dns", "list", NULL },
+		{ "dns", "list", NULL }, { "import", NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
