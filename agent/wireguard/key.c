@@ -10,13 +10,16 @@ _Static_assert(crypto_scalarmult_BYTES == WG_KEY_LEN, "a key is a point");
 _Static_assert(sodium_base64_ENCODED_LEN(WG_KEY_LEN, sodium_base64_VARIANT_ORIGINAL) == WG_KEY_TEXT,
 	       "and its text");
 
+/* libsodium takes bytes above 127 for digits. */
 bool doppel_wg_key_parse(const char *text, uint8_t key[WG_KEY_LEN])
 {
 	uint8_t bytes[WG_KEY_LEN];
+	char same[WG_KEY_TEXT];
 	size_t len;
 
 	if (sodium_base642bin(bytes, sizeof(bytes), text, strlen(text), NULL, &len, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) || len != sizeof(bytes))
+			      sodium_base64_VARIANT_ORIGINAL) || len != sizeof(bytes) ||
+	    strcmp(doppel_wg_key_format(bytes, same), text))
 		return false;
 	memcpy(key, bytes, sizeof(bytes));
 	return true;

@@ -232,6 +232,8 @@ static void test_rfc7748(void)
 	is_str(doppel_wg_key_format(key, text), ALICE, "a public key, as in RFC 7748 section 6.1");
 	ok(doppel_wg_key_parse(text, parsed) && !memcmp(parsed, key, WG_KEY_LEN), "… and back");
 	ok(!doppel_wg_key_parse("hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo", parsed), "not without its padding");
+	ok(!doppel_wg_key_parse("hSDwCYkwp1R0i33ctD73Wg2/Og0m\377\377r066SpjqqbTmo=", parsed),
+	   "not with what is no digit");
 }
 
 static void test_expired(void)
