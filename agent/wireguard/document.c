@@ -14,7 +14,6 @@
 #define PORT_DEFAULT 51820
 #define DOMAIN_MAX 253			/* RFC 1035 section 3.1, as text */
 #define PRIORITY_DEFAULT 500
-#define CIDR_LEN_MIN 8
 
 void doppel_wg_read_no_memory(struct wg_reader *reader)
 {
@@ -226,9 +225,9 @@ static void read_family(struct wg_reader *reader, const struct yaml_node *map, i
 	if (doppel_cidr_family(cidr) != family)
 		doppel_yaml_error(reader->error, node, "must be an %s prefix, not %s",
 				  family == AF_INET ? "IPv4" : "IPv6", node->text);
-	else if (doppel_cidr_len(cidr) < CIDR_LEN_MIN)
+	else if (doppel_cidr_len(cidr) < WG_CIDR_LEN_MIN)
 		doppel_yaml_error(reader->error, node, "is more than one network can be; give a /%d or longer",
-				  CIDR_LEN_MIN);
+				  WG_CIDR_LEN_MIN);
 }
 
 /* Other characters that the kernel lets be are patterns and quotes to nftables and iptables. */

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/cidr.h"
 #include "base/cleanup.h"
+#include "wireguard/ipam.h"
 #include "wireguard/key.h"
 #include "wireguard/quick_comment.h"
 
@@ -140,6 +141,11 @@ static void take_address(struct importer *in, const char *key, char *value)
 		else if (prefix.cidr.len == 128)
 			fault(in, in->line, "%s: %s does not say how large the network is; write the length of its prefix (as /24 or /64)",
 			      key, item);
+		else if (doppel_cidr_len(&prefix.cidr) < WG_CIDR_LEN_MIN)
+			fault(in, in->line, "%s: %s is more than one network can be; give a /%d or longer",
+			      key, item, WG_CIDR_LEN_MIN);
+		else if (!doppel_ipam_is_host(&prefix.cidr, &prefix.host))
+			fault(in, in->line, "%s: %s is no host's address of its network", key, item);
 		else
 			*own = prefix;
 	}
@@ -442,6 +448,8 @@ static void put_allowed(struct importer *in, json_t *map, const struct prefix *a
 		      text);
 	else if (doppel_ip6_eq(&allowed->cidr.net, &own->host))
 		fault(in, allowed->line, "AllowedIPs: %s is the interface's own address", text);
+	else if (!doppel_ipam_is_host(&own->cidr, &allowed->cidr.net))
+		fault(in, allowed->line, "AllowedIPs: %s is no host's address of the network", text);
 	else if (json_object_get(map, key))
 		fault(in, allowed->line, "AllowedIPs: %s is the peer's second address in the network; a peer has one of each family",
 		      text);
