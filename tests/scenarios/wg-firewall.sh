@@ -141,18 +141,18 @@ pinged()
 	wait $ping
 }
 
-# replaced BACKEND: what a denied peer gets through while the rules are made anew, twenty times
+# replaced BACKEND: what a denied peer gets through while the rules are made anew, ten times
 replaced()
 {
 	local i
 
 	pinging 0.002
-	for ((i = 0; i < 10; i++)); do
+	for ((i = 0; i < 5; i++)); do
 		echo "$dir/deny-$1"
 		echo "$dir/denied-$1"
 	done | gw "$rules" follow >"$dir/followed"
 	pinged
-	is "  all of which were applied" "$(grep -cx 'done' "$dir/followed")" 20
+	is "  all of which were applied" "$(grep -cx 'done' "$dir/followed")" 10
 	like "  under traffic" "$(cat "$dir/ping")" '[0-9]{3,} packets transmitted'
 	like "  not one packet got through meanwhile" "$(cat "$dir/ping")" ' 0 received'
 }
