@@ -15,7 +15,7 @@
 
 readonly ALL=(one two three)
 declare -A secret public shaken number=([one]=11 [two]=12 [three]=13)
-wg_interfaces=$tb_root/build/programs/wg_interfaces
+parts=$tb_root/build/programs/wg-parts
 
 # host NAME ADDRESS: with a port eth0 at the switch
 host()
@@ -111,7 +111,7 @@ other()
 apply()
 {
 	cat >"$tb/wg.yaml"
-	in_ns gw "$wg_interfaces" apply "$tb/wg.yaml" 2>"$tb/said.all"
+	in_ns gw "$parts" "$tb/wg.yaml" interfaces 2>"$tb/said.all"
 	local status=$?
 
 	grep -v '^doppel: ' "$tb/said.all" >"$tb/said"
@@ -275,7 +275,7 @@ is "  and is no peer any more" "$(ips_of three)" ""
 check_not "  nor gets anywhere" ping_from three 10.10.0.1
 undisturbed "a peer that expires"
 
-is "what the kernel knows of one" "$(in_ns gw "$wg_interfaces" state "$tb/wg.yaml" office | grep -F "${public[one]}" | cut -d' ' -f1,2,5)" \
+is "what the kernel knows of one" "$(in_ns gw "$parts" "$tb/wg.yaml" state office | grep -F "${public[one]}" | cut -d' ' -f1,2,5)" \
 	"${public[one]} $(shook one) 192.0.2.11"
 
 # --- modes that lose a family -------------------------------------------------------------------
