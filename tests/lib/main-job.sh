@@ -122,6 +122,38 @@ http_big()
 	in_ns "$1" curl -gsSN --noproxy '*' --max-time "${3:-120}" "http://$host/big"
 }
 
+# download_begin FROM ADDRESS: the large download, so slow that it lasts until download_whole has it hurry
+download_begin()
+{
+	rm -f "$tb/hurry"
+	# shellcheck disable=SC2016 # perl's
+	http_big "$1" "$2" 600 | HURRY=$tb/hurry perl -e 'while (sysread(STDIN, $b, 2048)) {
+		syswrite(STDOUT, $b);
+		select(undef, undef, undef, 0.2) unless -e $ENV{HURRY};
+	}' | sha256sum >"$tb/sum" &
+	downloading=$!
+}
+
+# Of a download that ended before, nothing is known.
+download_whole()
+{
+	kill -0 "$downloading" || { echo "it was over before"; return 1; }
+	touch "$tb/hurry"
+	within 30 test -s "$tb/sum"
+	echo "$(cat "$tb/sum"), wanted $tb_big_sum"
+	[ "$(cat "$tb/sum")" = "$tb_big_sum" ]
+}
+
+# small_buffers NAMESPACE…: so that a download is not on its way as a whole
+small_buffers()
+{
+	local ns
+
+	for ns; do
+		netns_sysctl "$ns" net.ipv4.tcp_rmem='4096 65536 131072' net.ipv4.tcp_wmem='4096 65536 131072'
+	done
+}
+
 main_job_outbound()
 {
 	local n

@@ -25,6 +25,10 @@ tb_name=$(basename "${0%.sh}")
 : "${TB_T2:=$((TB_LEASE * 7 / 8))}"
 : "${TB_SERVERS:=kea}"			# who gives addresses: kea (and radvd), isc (and radvd), dnsmasq; see servers.sh
 : "${TB_RAPID:=true}"			# false: the DHCPv6 server knows no rapid commit
+: "${TB_RAPID4:=false}"			# true: the DHCPv4 server knows it (RFC 4039): dnsmasq does
+: "${TB_ROUTER_LIFE:=600}"		# seconds that an advertisement makes a default router for
+: "${TB_PREFIX_LIFE:=3600}"		# and that its prefix is valid for; half of it it is preferred
+: "${TB_IPV6_ONLY:=}"			# seconds: the DHCPv4 server prefers clients to do without IPv4 (RFC 8925)
 : "${TB_SNOOPING:=0}"			# 1: the WAN switch snoops MLD and asks for members
 : "${TB_DNS:=0}"			# 1: the WAN's router answers DNS, says DHCPv4, DHCPv6 ($NAMES6) and RDNSS
 : "${TB_NAT64:=}"			# a /96: a NAT64 behind the router, which its DNS shows (RFC 7050)
@@ -179,6 +183,9 @@ isp_firewall()
 
 isp_kea4()
 {
+	local ipv6_only=
+
+	[ -z "$TB_IPV6_ONLY" ] || ipv6_only=", {\"name\": \"v6-only-preferred\", \"data\": \"$TB_IPV6_ONLY\"}"
 	cat >"$tb/kea4.json" <<-EOF
 		{"Dhcp4": {
 			"interfaces-config": {"interfaces": ["br0"], "dhcp-socket-type": "raw"},
@@ -188,7 +195,7 @@ isp_kea4()
 			"subnet4": [{
 				"subnet": "$tb_net4.0/24", "pools": [{"pool": "$tb_net4.50 - $tb_net4.199"}],
 				"option-data": [{"name": "routers", "data": "$tb_net4.1"},
-					{"name": "domain-name-servers", "data": "$tb_net4.1"}]
+					{"name": "domain-name-servers", "data": "$tb_net4.1"}$ipv6_only]
 			}],
 			"loggers": [{"name": "kea-dhcp4", "severity": "INFO", "output_options": [{"output": "stdout"}]}]
 		}}
@@ -278,14 +285,15 @@ isp_radvd_config()
 			AdvSendAdvert on;
 			MinRtrAdvInterval 3;
 			MaxRtrAdvInterval 8;
-			AdvDefaultLifetime 600;
+			AdvDefaultLifetime $TB_ROUTER_LIFE;
 			AdvManagedFlag $(wan_says M);
 			AdvOtherConfigFlag $(wan_says O);
 			prefix $tb_net6::/64 {
 				AdvOnLink on;
 				AdvAutonomous $(wan_says A);
-				AdvPreferredLifetime 1800;
-				AdvValidLifetime 3600;
+				AdvPreferredLifetime $((TB_PREFIX_LIFE / 2));
+				AdvValidLifetime $TB_PREFIX_LIFE;
+				DeprecatePrefix on;
 			};
 			$rdnss
 		};
@@ -439,6 +447,23 @@ capture_only_registered()
 	[ $frames = 1 ] && [ $strangers = 0 ]
 }
 
+# link_ipv4 add|del, link_ipv6 add|del: the family on the WAN's link: router and client have addresses
+link_ipv4()
+{
+	ip -n isp addr "$1" 10.1.2.1/24 dev br0
+	ip -n client addr "$1" $CLIENT4/24 dev eth0
+	[ "$1" = del ] || ip -n client route add default via 10.1.2.1
+}
+
+link_ipv6()
+{
+	ip -n isp addr "$1" fe80::1/64 dev br0 nodad
+	ip -n isp addr "$1" $ROUTER6/64 dev br0 nodad
+	ip -n isp addr "$1" $NAMES6/64 dev br0 nodad
+	ip -n client addr "$1" $CLIENT6/64 dev eth0 nodad
+	ip -n client route "$1" default via fe80::1 dev eth0
+}
+
 # --- the whole -------------------------------------------------------------------------------
 
 testbed_flavour()
@@ -506,26 +531,12 @@ testbed_up()
 	ip -n isp link set far up
 	ip -n isp addr add 198.51.100.1/24 dev far
 	ip -n isp addr add 2001:db8:f::1/64 dev far nodad
-	if wan_has4; then
-		ip -n isp addr add 10.1.2.1/24 dev br0
-	fi
-	if wan_has6; then
-		ip -n isp addr add fe80::1/64 dev br0 nodad
-		ip -n isp addr add $ROUTER6/64 dev br0 nodad
-		ip -n isp addr add $NAMES6/64 dev br0 nodad
-	fi
 
 	# Hosts on the WAN: one on the same link, one behind the router
 	netns_sysctl client net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.eth0.accept_ra=0
 	ip -n client link set eth0 address "$MAC_CLIENT" up
-	if wan_has4; then
-		ip -n client addr add $CLIENT4/24 dev eth0
-		ip -n client route add default via 10.1.2.1
-	fi
-	if wan_has6; then
-		ip -n client addr add $CLIENT6/64 dev eth0 nodad
-		ip -n client route add default via fe80::1 dev eth0
-	fi
+	! wan_has4 || link_ipv4 add
+	! wan_has6 || link_ipv6 add
 	netns_sysctl far net.ipv6.conf.eth0.accept_ra=0
 	ip -n far link set eth0 up
 	ip -n far addr add $FAR4/24 dev eth0
