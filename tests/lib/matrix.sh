@@ -5,10 +5,12 @@
 # promises by the server's word, and each message of RFC 2131, 4861, 4862, 5227 and 8415 that its life
 # calls for is on the wire. Scenarios choose the server and the modes.
 #
-# matrix MODE…     MODE: the flags that the router says of M, O and A, or none
+# matrix MODE…     MODE: the flags that the router says of M, O and A, or none; the first without M and O
 
 : "${TB_LEASE:=60}" "${TB_T1:=8}" "${TB_T2:=14}"
 : "${TB_DNS:=1}"
+: "${TB_IPV6_ONLY:=1800}"
+readonly NAT64=2001:db8:64::/96
 # shellcheck source=tests/lib/negotiation.sh
 . "$(dirname "${BASH_SOURCE[0]}")/negotiation.sh"
 
@@ -42,6 +44,7 @@ matrix_cold4()
 	wire "DISCOVER: by broadcast with its flag, chaddr the source's MAC, client-id 01 and MAC" "-ge 1" \
 		"$(of 1 "$DISCOVER && $UNKNOWN && dhcp.hw.mac_addr == $1 && dhcp.option.value == 01:$1")"
 	wire_not "  none of another kind" "$(of 1 "$DISCOVER && !($UNKNOWN && dhcp.option.value == 01:$1)")"
+	wire_not "  nor one that asks for option 108: there is no NAT64" "$(of 1 "dhcp.option.request_list_item == 108")"
 	wire "OFFER" "-ge 1" "$(to4 1 "$OFFER && dhcp.ip.your == $2")"
 	wire "REQUEST: by broadcast, of that address, at that server" "-ge 1" "$(of 1 "$REQUEST && $UNKNOWN &&
 		dhcp.option.requested_ip_address == $2 && dhcp.option.dhcp_server_id == $tb_net4.1 && dhcp.option.value == 01:$1")"
@@ -139,6 +142,22 @@ matrix_mode()
 	matrix_mode_not "$n" "$mode" "$name"
 }
 
+# matrix_follow N MODE: what it means for a device that was there before there was M or O
+matrix_follow()
+{
+	case $2 in
+	*M*)	check "  dev$1, which was there before, has a lease of DHCPv6's, too" within 15 leased6 "$1"
+		is "  and its SLAAC address still" "$(told "$1" slaac)" "$(slaac_of "$1")" ;;
+	*O*)	if [ -z "$(told "$1" dhcp6)" ]; then
+			check "  dev$1, which was there before, asks for information, too" within 15 wire_has "$(line_dhcp6 "$1" 11)"
+		else
+			check "  dev$1, which had M's word for it, keeps its lease" within $((TB_T1 + 5)) wire_has "$(line_dhcp6 "$1" 5)"
+			check "  which the server has, too" leased6 "$1"
+			wire_not "  it asks for nothing else" "frame.number > $wire_marked && $(of "$1" "$SOLICIT6 || $INFORM6")"
+		fi ;;
+	esac
+}
+
 # What the mode does not call for
 matrix_mode_not()
 {
@@ -166,6 +185,41 @@ matrix_leave()
 		ip -n lan link set "dev$n" down
 		doppel devices "$(mac_of "$n")" --forget >/dev/null
 	done
+}
+
+# --- a NAT64, and a server that has clients do without IPv4 (RFC 8925) -----------------------
+
+matrix_ipv6_only()
+{
+	local had4
+
+	told_read
+	had4=$(told 1 ipv4)
+	in_ns isp "$tb_lib/pref64" br0 $NAT64 600
+	check "the router tells of a NAT64" within 10 diagnosed nat64-prefix "ok the NAT64 prefix is $NAT64 \(RA\)"
+	wire_mark
+	register 9
+	quiet_device 9
+	check "dev9, which is new, gets a lease of DHCPv6's" within 20 leased6 9
+	check "  and does without IPv4" within 10 told_now 9 status4 off
+	like "  doppel devices says why" "$(doppel devices "$(mac_of 9)")" 'the DHCPv4 server prefers IPv6 alone here \(option 108\)'
+	is "  it is active" "$(told 9 status)" active
+	check "dev1, which has an address, renews it" within $((TB_T1 + 5)) wire_has "$(line_dhcp4 1 $MAC_ROUTER 3)"
+	is "  and keeps it" "$(told 1 ipv4)" "$had4"
+	wire "behind a NAT64 DISCOVER asks for option 108" "-ge 1" "$(of 9 "$DISCOVER && dhcp.option.request_list_item == 108")"
+	wire "  the answer has it" "-ge 1" "$(to4 9 "dhcp.option.type == 108")"
+	wire_not "  no address is requested" "$(of 9 "$REQUEST")"
+	wire_not "  nor probed" "$(of 9 "$PROBE")"
+	wire_phase
+	in_ns isp "$tb_lib/pref64" br0 $NAT64 0
+	check "the NAT64 is gone: dev9 gets an IPv4 address" within 20 leased4 9
+	wire "without a NAT64 DISCOVER does not ask for option 108" "-ge 1" "$(of 9 "$DISCOVER && !(dhcp.option.request_list_item == 108)")"
+	if [ "$TB_RAPID4" = true ]; then
+		wire "rapid commit: the ACK answers the DISCOVER (RFC 4039)" "-ge 1" "$(to4 9 "$ACK && dhcp.option.type == 80")"
+		wire_not "  no REQUEST is needed" "$(of 9 "$REQUEST")"
+	fi
+	matrix_leave 9
+	wire_phase
 }
 
 # --- servers that are away -------------------------------------------------------------------
@@ -280,13 +334,17 @@ matrix()
 	matrix_conflict_begin
 	for mode; do
 		matrix_mode $n "$mode"
+		[ $n -eq 11 ] || matrix_follow 11 "$mode"
 		n=$((n + 1))
 	done
+	# dnsmasq starts anew.
+	[ "$TB_SERVERS" != dnsmasq ] || TB_RAPID4=true
 	wan_mode MOA
 	matrix_conflict_end
 	# shellcheck disable=SC2046 # numbers
 	matrix_leave $(seq 11 $((n - 1)))
 	wire_phase
+	matrix_ipv6_only
 	matrix_away
 	matrix_reboot
 	matrix_move

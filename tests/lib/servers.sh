@@ -42,8 +42,12 @@ isp_isc()
 
 isp_isc4()
 {
+	local ipv6_only=
+
+	[ -z "$TB_IPV6_ONLY" ] || ipv6_only="option v6-only-preferred $TB_IPV6_ONLY;"
 	isp_isc 4 <<-EOF
 		ping-check false;
+		$ipv6_only
 		subnet $tb_net4.0 netmask 255.255.255.0 {
 			range $tb_net4.50 $tb_net4.199;
 			option routers $tb_net4.1;
@@ -116,6 +120,8 @@ isp_by_dnsmasq()
 	*)	args+=(--enable-ra --dhcp-range="$tb_net6::1000,$tb_net6::1fff,${mode:+$mode,}64,$TB_LEASE") ;;
 	esac
 	[ "$TB_DNS" = 0 ] || args+=(--dhcp-option="option6:dns-server,[$NAMES6]")
+	[ -z "$TB_IPV6_ONLY" ] || args+=(--dhcp-option="option:ipv6-only,$TB_IPV6_ONLY")
+	[ "$TB_RAPID4" = false ] || args+=(--dhcp-rapid-commit)
 	spawn dnsmasq.log isp dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --pid-file= --port=0 \
 		--log-facility=- --log-dhcp --no-ping --dhcp-authoritative --interface=br0 \
 		--dhcp-leasefile="$tb/leases.dnsmasq" --ra-param=br0,4,600 "${args[@]}"

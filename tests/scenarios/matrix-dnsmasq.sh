@@ -10,5 +10,5 @@ TB_LEASE=40 TB_T1=20 TB_T2=35
 # shellcheck source=tests/lib/matrix.sh
 . "$(dirname "$0")/../lib/matrix.sh"
 
-matrix MO OA A
+matrix A OA MO
 tap_done

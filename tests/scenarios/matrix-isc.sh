@@ -10,5 +10,5 @@ TB_RAPID=false
 # shellcheck source=tests/lib/matrix.sh
 . "$(dirname "$0")/../lib/matrix.sh"
 
-matrix MO MA OA A O M ""
+matrix A OA M O MO MA ""
 tap_done

@@ -9,5 +9,5 @@ TB_SERVERS=kea
 # shellcheck source=tests/lib/matrix.sh
 . "$(dirname "$0")/../lib/matrix.sh"
 
-matrix MO MA OA A O M ""
+matrix A OA M O MO MA ""
 tap_done
