@@ -81,21 +81,19 @@ static int apply_import(const struct api_request *request, const struct wg_impor
 static void import_network(const struct api_request *request, const char *name,
 			   struct http_reply *reply)
 {
-	const bool dry_run = doppel_api_flag(request, "dry_run");
 	auto_wg_plan struct wg_plan *plan = NULL;
 	struct doppel_error error = {};
 	struct wg_import import = {};
-	json_t *json;
 	int err = doppel_wg_quick_import(doppel_api_file(request), request->http->body, name,
 					 &import, &error);
 
 	if (!err) {
 		err = apply_import(request, &import, &plan, &error);
-		json = err ? NULL : doppel_json_plan(plan, dry_run);
-		if (!err) {
-			json_object_set_new(json, "warnings", lines_json(&import.warnings));
-			doppel_http_reply_json(reply, dry_run ? MHD_HTTP_OK : MHD_HTTP_CREATED, json);
-		}
+		if (!err)
+			doppel_api_reply_plan(&(struct plan_reply){
+				.plan = plan, .made = true,
+				.dry_run = doppel_api_flag(request, "dry_run"),
+				.warnings = lines_json(&import.warnings) }, reply);
 		doppel_wg_import_free(&import);
 	}
 	if (err)
