@@ -27,7 +27,7 @@ PREFIX ?= /usr/local
 Q := $(if $(V),,@)
 silent := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 say = $(if $(silent),,@printf '  %-7s %s\n' $(1) $@)
-upstreams := $(sort $(wildcard tests/scenarios/matrix-*.sh tests/scenarios/faults-*.sh))
+upstreams := $(sort $(wildcard tests/scenarios/matrix-*.sh tests/scenarios/faults-*.sh tests/scenarios/family-*.sh))
 SCENARIOS ?= $(filter-out $(upstreams),$(sort $(wildcard tests/scenarios/*.sh)))
 running := $(wildcard /lib/modules/$(shell uname -r)/build)
 
