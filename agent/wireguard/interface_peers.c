@@ -36,9 +36,13 @@ static bool wanted(const struct wg_interface *interface, const struct wg_member 
 	return member != interface->assignment->jump && !member->expired;
 }
 
-static int by_prefix(const void *a, const void *b)
+/* What a struct cidr has behind its length is nobody's. */
+static int by_prefix(const void *one, const void *other)
 {
-	return memcmp(a, b, sizeof(struct cidr));
+	const struct cidr *a = one, *b = other;
+	const int order = memcmp(&a->net, &b->net, sizeof(a->net));
+
+	return order ? order : a->len - b->len;
 }
 
 static void sort(struct cidr *list, size_t count)

@@ -8,6 +8,7 @@
 #define DOPPEL_TESTS_WG_FAKE_H
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -415,6 +416,16 @@ static inline void *fake_copy(const void *data, size_t size)
 	return copy;
 }
 
+/* As memory is that somebody else had: there is nothing behind a prefix's length. */
+static inline void fake_scribble(struct cidr *list, size_t count)
+{
+	const size_t end = offsetof(struct cidr, len) + sizeof(list->len);
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		memset((char *)&list[i] + end, 0xa5, sizeof(*list) - end);
+}
+
 static inline int fake_device_get(struct wireguard *wireguard, uint32_t ifindex,
 				  struct wireguard_device *device)
 {
@@ -432,6 +443,7 @@ static inline int fake_device_get(struct wireguard *wireguard, uint32_t ifindex,
 
 		peer->allowed_ips = fake_copy(peer->allowed_ips,
 					      peer->allowed_ip_count * sizeof(struct cidr));
+		fake_scribble(peer->allowed_ips, peer->allowed_ip_count);
 	}
 	return 0;
 }
