@@ -41,12 +41,16 @@ void doppel_wg_key_preshared(struct rng *rng, uint8_t key[WG_KEY_LEN])
 	}
 }
 
-/* Clamped (RFC 7748 section 5), so that it is the same wherever it is read back. */
+void doppel_wg_key_clamp(uint8_t key[WG_KEY_LEN])
+{
+	key[0] &= 248;
+	key[31] = (key[31] & 127) | 64;
+}
+
 void doppel_wg_key_private(struct rng *rng, uint8_t key[WG_KEY_LEN])
 {
 	doppel_wg_key_preshared(rng, key);
-	key[0] &= 248;
-	key[31] = (key[31] & 127) | 64;
+	doppel_wg_key_clamp(key);
 }
 
 void doppel_wg_key_public(const uint8_t private_key[WG_KEY_LEN], uint8_t key[WG_KEY_LEN])

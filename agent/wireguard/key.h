@@ -23,4 +23,7 @@ void doppel_wg_key_private(struct rng *rng, uint8_t key[WG_KEY_LEN]);
 void doppel_wg_key_public(const uint8_t private_key[WG_KEY_LEN], uint8_t key[WG_KEY_LEN]);
 void doppel_wg_key_preshared(struct rng *rng, uint8_t key[WG_KEY_LEN]);
 
+/* As the kernel keeps a private key, whatever it was given (RFC 7748 section 5). */
+void doppel_wg_key_clamp(uint8_t key[WG_KEY_LEN]);
+
 #endif

@@ -123,6 +123,7 @@ static void take_private_key(struct importer *in, const char *key, char *value)
 {
 	in->has_private_key = true;
 	take_key(in, key, value, in->import->private_key);
+	doppel_wg_key_clamp(in->import->private_key);
 }
 
 static void take_address(struct importer *in, const char *key, char *value)
