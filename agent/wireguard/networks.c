@@ -230,6 +230,52 @@ static int join_what_goes(struct wg_networks *networks, const struct yaml_node *
 	return err ? err : read_words(networks, wanted, error);
 }
 
+static bool is_static(const struct wg_peer *peer)
+{
+	return !peer->jump && !peer->agent;
+}
+
+static int check_kept_family(const struct wg_networks *networks, const struct wg_network *network,
+			     int family, struct doppel_error *error)
+{
+	auto_buf struct buf names = {};
+	size_t i;
+
+	if (doppel_wg_has_family(network, family))
+		return 0;
+	for (i = 0; i < network->peer_count; i++) {
+		const struct wg_peer *peer = &network->peers[i];
+		const struct wg_kept_peer *kept = doppel_wg_kept_peer(&networks->kept, network->name,
+								      peer->name);
+
+		if (is_static(peer) && kept &&
+		    (family == AF_INET ? kept->has_ipv4 : kept->has_ipv6))
+			doppel_buf_printf(&names, "%s\"%s\"", names.len ? ", " : "", peer->name);
+	}
+	if (!names.len)
+		return names.failed ? -ENOMEM : 0;
+	doppel_error_add(error,
+			 "network \"%s\": ip_stack_mode cannot become %s: static peers have %s addresses: %s; remove them first, or let them run an agent",
+			 network->name, doppel_wg_stack_name(network->stack),
+			 family == AF_INET ? "IPv4" : "IPv6", names.data);
+	return -EBUSY;
+}
+
+/* No site came before the first one, but what its peers were given is known. */
+static int check_kept(const struct wg_networks *networks, const struct wg_document *document,
+		      struct doppel_error *error)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < document->network_count; i++) {
+		err = check_kept_family(networks, &document->networks[i], AF_INET, error);
+		if (!err)
+			err = check_kept_family(networks, &document->networks[i], AF_INET6, error);
+	}
+	return err;
+}
+
 static int begin(struct wg_networks *networks, const struct yaml_node *section,
 		 const json_t *applied, struct doppel_error *error)
 {
@@ -247,6 +293,8 @@ static int begin(struct wg_networks *networks, const struct yaml_node *section,
 		doppel_wg_wanted_free(&wanted);
 		err = join_what_goes(networks, section, applied, &wanted, error);
 	}
+	if (!err)
+		err = check_kept(networks, wanted.document, error);
 	if (!err)
 		err = commit(networks, &wanted, error);
 	doppel_wg_wanted_free(&wanted);

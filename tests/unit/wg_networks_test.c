@@ -280,6 +280,33 @@ static void test_own_file(void)
 	is_real(&world, "", "without the file nothing of it stays");
 }
 
+#define MODE(mode, peer) \
+	"networks: [{name: site, ip_stack_mode: " mode ", ipv4_cidr: 10.5.0.0/24, " \
+	"peers: [{name: hub, jump: true}" peer "]}]"
+#define DUAL "dual, ipv6_cidr: \"fd00::/64\""
+
+static void test_mode_at_the_start(void)
+{
+	fresh();
+	fake_stop(&world);
+	fake_start(&world, MODE(DUAL, ", {name: tv}, {name: laptop, agent: true}"));
+	is_int(world.err, 0, "the agent's own file has a static peer with both families");
+	fake_stop(&world);
+	fake_start(&world, MODE("ipv4", ", {name: tv}, {name: laptop, agent: true}"));
+	is_int(world.err, -EBUSY, "R10.6 the next agent does not begin without one of them");
+	is_str(world.error.text,
+	       "network \"site\": ip_stack_mode cannot become ipv4: static peers have IPv6 addresses: \"tv\"; remove them first, or let them run an agent",
+	       "R10.6 … and says why");
+	is_str(world.order.data, "", "R10.6 … and changes nothing");
+	fake_stop(&world);
+	fake_start(&world, MODE(DUAL, ", {name: tv}, {name: laptop, agent: true}"));
+	is_real(&world, "site dual: hub 10.5.0.1 fd00::1, tv 10.5.0.2 fd00::2, laptop 10.5.0.3 fd00::3",
+		"with them all is as it was");
+	fake_stop(&world);
+	fake_start(&world, MODE("ipv4", ", {name: laptop, agent: true}"));
+	is_real(&world, "site ipv4: hub 10.5.0.1, laptop 10.5.0.3", "R10.2 without the static peer it begins");
+}
+
 static void test_left_out(void)
 {
 	fresh();
@@ -531,6 +558,7 @@ int main(void)
 	test_edits();
 	test_modes();
 	test_own_file();
+	test_mode_at_the_start();
 	test_left_out();
 	test_time();
 	test_failures();
