@@ -94,11 +94,13 @@ static void on_gateway(struct gateway_listener *listener, const struct gateway_e
 		doppel_wg_networks_devices_changed(site->networks);
 }
 
+/* What goes is gone before its rules are, and whether or not the new ones can be had. */
 static int apply_firewall(void *ctx, const struct wg_site *wanted, struct doppel_error *error)
 {
 	struct site *site = ctx;
+	int err = doppel_wg_interfaces_close(&site->kernel, wanted, error);
 
-	return doppel_wg_firewall_apply(site->firewall, wanted, error);
+	return err ? err : doppel_wg_firewall_apply(site->firewall, wanted, error);
 }
 
 static int apply_kernel(void *ctx, const struct wg_site *wanted, struct doppel_error *error)

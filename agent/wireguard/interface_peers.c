@@ -190,11 +190,14 @@ static int set(const struct wg_interface *interface, const struct wireguard_chan
 	return count ? wireguard->peers_set(wireguard, interface->ifindex, changes, count) : 0;
 }
 
-void doppel_wg_interface_peers(struct wg_interface *interface)
+/* @all: new ones, and what others gain, too. */
+static void bring(struct wg_interface *interface, bool all)
 {
 	struct peers_plan plan = { .interface = interface };
 	int err = plan_all(&plan);
 
+	if (!all)
+		plan.gain_count = 0;
 	if (!err)
 		err = set(interface, plan.removals, plan.removal_count);
 	if (!err)
@@ -209,4 +212,14 @@ void doppel_wg_interface_peers(struct wg_interface *interface)
 			   interface->assignment->network->name, plan.removal_count,
 			   plan.loss_count + plan.gain_count);
 	plan_free(&plan);
+}
+
+void doppel_wg_interface_peers(struct wg_interface *interface)
+{
+	bring(interface, true);
+}
+
+void doppel_wg_interface_leavers(struct wg_interface *interface)
+{
+	bring(interface, false);
 }

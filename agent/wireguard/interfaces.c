@@ -129,12 +129,27 @@ static int make_link(struct wg_interface *interface, struct port_link *link)
 	return err;
 }
 
-/* The network's interface, made if there is none, with what the kernel has of it. */
+/* What the kernel has of it. */
+static void read_interface(struct wg_interface *interface, const struct port_link *link)
+{
+	struct wireguard *wireguard = interface->kernel->wireguard;
+	int err = wireguard->device_get(wireguard, link->ifindex, &interface->device);
+
+	if (err) {
+		doppel_wg_interface_fail(interface, err, "interface %s cannot be read: %s",
+					 interface->assignment->network->interface, strerror(-err));
+		return;
+	}
+	interface->ifindex = link->ifindex;
+	interface->up = link->up;
+	interface->mtu = link->mtu;
+}
+
+/* The network's interface, made if there is none. */
 static void open_interface(struct wg_interface *interface)
 {
 	const struct wg_network *network = interface->assignment->network;
 	struct rtnetlink *rt = interface->kernel->rtnetlink;
-	struct wireguard *wireguard = interface->kernel->wireguard;
 	struct port_link link;
 	int err = rt->link_get(rt, network->interface, &link);
 
@@ -149,17 +164,8 @@ static void open_interface(struct wg_interface *interface)
 	else if (err)
 		doppel_wg_interface_fail(interface, err, "interface %s cannot be looked at: %s",
 					 network->interface, strerror(-err));
-	if (err)
-		return;
-	err = wireguard->device_get(wireguard, link.ifindex, &interface->device);
-	if (err) {
-		doppel_wg_interface_fail(interface, err, "interface %s cannot be read: %s",
-					 network->interface, strerror(-err));
-		return;
-	}
-	interface->ifindex = link.ifindex;
-	interface->up = link.up;
-	interface->mtu = link.mtu;
+	if (!err)
+		read_interface(interface, &link);
 }
 
 /* With it off the kernel drops the interface's IPv6 addresses and routes, and takes none. */
@@ -341,6 +347,42 @@ int doppel_wg_interfaces_apply(const struct wg_kernel *kernel, const struct wg_s
 	const int settled = settle_all(kernel, site, error);
 
 	return removed ? removed : forwarded ? forwarded : settled;
+}
+
+/* Whose interface is not there, or is somebody else's, has nothing open. */
+static int close_one(const struct wg_kernel *kernel, const struct wg_assignment *assignment,
+		     struct doppel_error *error)
+{
+	struct wg_interface interface = {
+		.kernel = kernel, .assignment = assignment, .error = error,
+	};
+	struct rtnetlink *rt = kernel->rtnetlink;
+	struct port_link link;
+
+	if (rt->link_get(rt, assignment->network->interface, &link) ||
+	    !belongs(&link, assignment->network))
+		return 0;
+	read_interface(&interface, &link);
+	if (interface.ifindex)
+		doppel_wg_interface_leavers(&interface);
+	if (interface.ifindex && !doppel_wg_has_ipv6(assignment->network))
+		set_ipv6(&interface);
+	doppel_wireguard_device_free(&interface.device);
+	return interface.err;
+}
+
+int doppel_wg_interfaces_close(const struct wg_kernel *kernel, const struct wg_site *site,
+			       struct doppel_error *error)
+{
+	int err = remove_unwanted(kernel, site, error), refused;
+	size_t i;
+
+	for (i = 0; i < site->network_count; i++) {
+		refused = site->networks[i].jump ? close_one(kernel, &site->networks[i], error) : 0;
+		if (refused)
+			err = refused;
+	}
+	return err;
 }
 
 int doppel_wg_interfaces_state(const struct wg_kernel *kernel, const struct wg_network *network,

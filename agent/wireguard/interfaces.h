@@ -25,6 +25,13 @@ int doppel_wg_interfaces_apply(const struct wg_kernel *kernel, const struct wg_s
 			       struct doppel_error *error);
 
 /*
+ * Of that only what is taken away: interfaces, peers, prefixes of theirs, IPv6. What is left is good
+ * with the rules that were there and with those to come. Errors are as above.
+ */
+int doppel_wg_interfaces_close(const struct wg_kernel *kernel, const struct wg_site *site,
+			       struct doppel_error *error);
+
+/*
  * What the kernel knows of the network's peers now; @cb until it returns something but 0, which is
  * returned. -ENODEV: it has no interface of ours.
  */

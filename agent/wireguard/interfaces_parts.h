@@ -22,6 +22,8 @@ void doppel_wg_interface_fail(struct wg_interface *interface, int err, const cha
 
 /* Those that are not there are removed first, then those are set that change, then come new ones. */
 void doppel_wg_interface_peers(struct wg_interface *interface);
+/* Of this only what is taken away. */
+void doppel_wg_interface_leavers(struct wg_interface *interface);
 
 /* The jump peer's, with the network's prefix length, and no others but link-local ones. */
 void doppel_wg_interface_addresses(struct wg_interface *interface);

@@ -116,7 +116,7 @@ static int commit(struct wg_networks *networks, struct wg_wanted *wanted,
 	networks->now = *wanted;
 	*wanted = (struct wg_wanted){};
 	forget_left_out(networks);
-	doppel_wg_realize(networks, before.site);
+	doppel_wg_realize(networks);
 	doppel_wg_wanted_free(&before);
 	return 0;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Networks made real, and what time does to them. The parts are in the order in which things are set up:
- * rules before the interfaces that they guard. What goes is taken away the other way round. All parts
- * are applied again each minute, for what others did to them meanwhile, and sooner after a failure.
+ * rules before the interfaces that they guard. All parts are applied again each minute, for what others
+ * did to them meanwhile, and sooner after a failure.
  */
 #include <errno.h>
 #include <string.h>
@@ -91,34 +91,6 @@ static void set_up(struct wg_networks *networks)
 	}
 }
 
-static void take_down(struct wg_networks *networks)
-{
-	size_t i;
-
-	for (i = networks->part_count; i; i--)
-		apply(networks, &networks->parts[i - 1]);
-}
-
-static bool has_interface(const struct wg_site *site, const char *interface)
-{
-	size_t i;
-
-	for (i = 0; i < site->network_count; i++)
-		if (!strcmp(site->networks[i].network->interface, interface))
-			return true;
-	return false;
-}
-
-static bool loses_interface(const struct wg_site *before, const struct wg_site *now)
-{
-	size_t i;
-
-	for (i = 0; i < before->network_count; i++)
-		if (!has_interface(now, before->networks[i].network->interface))
-			return true;
-	return false;
-}
-
 /* When to try again; at once is over after the first failure. */
 static void plan_retry(struct wg_networks *networks)
 {
@@ -135,13 +107,10 @@ static void plan_retry(struct wg_networks *networks)
 									     RETRY_MAX_MS;
 }
 
-void doppel_wg_realize(struct wg_networks *networks, const struct wg_site *before)
+void doppel_wg_realize(struct wg_networks *networks)
 {
 	networks->any = networks->any || networks->now.site->network_count;
-	if (before && loses_interface(before, networks->now.site))
-		take_down(networks);
-	else
-		set_up(networks);
+	set_up(networks);
 	plan_retry(networks);
 	networks->tick_at = now_ms(networks) + TICK_MS;
 	doppel_wg_realize_arm(networks);
@@ -233,7 +202,7 @@ void doppel_wg_networks_timeout(struct wg_networks *networks)
 	if (expired)
 		doppel_wg_keep_save(networks, &networks->now);
 	if (expired || now >= networks->retry_at || now >= networks->tick_at)
-		doppel_wg_realize(networks, NULL);
+		doppel_wg_realize(networks);
 	else
 		doppel_wg_realize_arm(networks);
 }

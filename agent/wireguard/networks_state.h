@@ -68,8 +68,8 @@ int doppel_wg_keep_save(struct wg_networks *networks, const struct wg_wanted *wa
 void doppel_wg_keep_check(struct wg_networks *networks);
 
 /* networks_realize.c */
-/* After a change from @before (NULL: the start). */
-void doppel_wg_realize(struct wg_networks *networks, const struct wg_site *before);
+/* After a change, or to look after what is there. */
+void doppel_wg_realize(struct wg_networks *networks);
 void doppel_wg_realize_begin(struct wg_networks *networks);
 /* The timer is for what is next. */
 void doppel_wg_realize_arm(struct wg_networks *networks);

@@ -94,6 +94,14 @@ static void apply(struct world *world, const char *text)
 	world->err = doppel_wg_interfaces_apply(&world->fake->kernel, world->site, &world->error);
 }
 
+static void close_only(struct world *world, const char *text)
+{
+	read_site(world, text);
+	fake_forget(world->fake);
+	world->error = (struct doppel_error){};
+	world->err = doppel_wg_interfaces_close(&world->fake->kernel, world->site, &world->error);
+}
+
 static void is_set(const struct world *world, const char *want, const char *name)
 {
 	is_str(fake_log(world->fake), want, "%s", name);
@@ -412,6 +420,28 @@ static void test_stack_change(void)
 	world_free(world);
 }
 
+#define LAB "  - {name: lab, cidr: 10.20.0.0/24, listen_port: 1, peers: [{name: hub, jump: true}]}\n"
+
+static void test_close(void)
+{
+	static const char off[] = "net/ipv6/conf/wg-office/disable_ipv6";
+	struct world *world = world_new();
+
+	close_only(world, DUAL(ONE TWO));
+	is_set(world, "", "before there is anything nothing is closed");
+	apply(world, DUAL(ONE TWO) LAB);
+	close_only(world, STACK("ipv4", CIDR4, "") "      - {name: new}\n");
+	is_int(world->err, 0, "what a change takes away can be taken away alone");
+	ok(logged(world, "unlink wg-lab\n"), "a network's interface");
+	is_str(allowed_ips(world, "office", "two"), "none", "a peer");
+	is_str(allowed_ips(world, "office", "one"), "10.10.0.2/32", "a peer's prefix");
+	is_str(fake_value(world->fake, off), "1", "IPv6");
+	is_str(allowed_ips(world, "office", "new"), "none", "and nobody is let in");
+	close_only(world, STACK("ipv4", CIDR4, "") "      - {name: new}\n" LAB);
+	is_set(world, "", "nor is an interface made");
+	world_free(world);
+}
+
 static void test_addresses(void)
 {
 	struct world *world = world_new();
@@ -559,6 +589,7 @@ int main(void)
 	test_forwarding();
 	test_advertisements();
 	test_stack_change();
+	test_close();
 	test_addresses();
 	test_ports();
 	test_foreign();

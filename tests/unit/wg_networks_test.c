@@ -76,8 +76,7 @@ static void test_apply(void)
 		"- policy office/site\n- route office/lan\n- dns office/lan/printer\n"
 		"+ network lab\n+ peer lab/hub\n~ peer lab/hub: ipv4_address: 10.1.0.1\n", "… takes away what it lacks");
 	is_str(world.order.data, "firewall kernel names firewall kernel names firewall kernel names "
-	       "names kernel firewall ",
-	       "what goes is taken away before its rules");
+	       "firewall kernel names ", "nothing comes before its rules, whatever goes with it");
 	is_real(&world, "lab ipv4: hub 10.1.0.1", "R3.5 … and nothing of it stays");
 }
 
