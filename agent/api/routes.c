@@ -37,7 +37,7 @@ static const struct route {
 	{ "DELETE", "/api/v1/sessions", doppel_api_sessions_flush, GATEWAY },
 	{ "GET", "/api/v1/stats", doppel_api_stats, GATEWAY },
 	{ "GET", "/api/v1/diagnose", doppel_api_diagnose, BOX },
-	{ "POST", "/api/v1/repair", doppel_api_repair, BOX },
+	{ "POST", "/api/v1/repair", doppel_api_repair, GATEWAY },
 	{ "GET", "/api/v1/events", doppel_api_events, BOX },
 
 	{ "GET", "/api/v1/wireguard", doppel_api_document, NETWORKS },

@@ -158,6 +158,16 @@ static json_t *refused_json(const struct gateway_status *status)
 			 "reason", status->refused_why, "at", doppel_json_time(status->refused_at));
 }
 
+/* Of a box that has only WireGuard networks. */
+static json_t *networks_status(const struct api_context *api, int64_t now)
+{
+	const struct wg_site *site = doppel_wg_networks_site(api->networks);
+
+	return json_pack("{s:b, s:s, s:I, s:o, s:o}", "running", 1, "config_file", api->config_file,
+			 "networks", (json_int_t)site->network_count, "parts",
+			 doppel_json_parts(api->networks), "timestamp", doppel_json_time(now));
+}
+
 void doppel_api_status(const struct api_request *request, struct http_reply *reply)
 {
 	int64_t now = doppel_clock_wall_s(request->api->clock);
@@ -166,6 +176,10 @@ void doppel_api_status(const struct api_request *request, struct http_reply *rep
 	char lan[DOPPEL_IP4_TEXT + 4], address[DOPPEL_IP4_TEXT];
 	json_t *stats;
 
+	if (!request->api->gateway) {
+		doppel_http_reply_json(reply, MHD_HTTP_OK, networks_status(request->api, now));
+		return;
+	}
 	if (stats_json(request->api->gateway, &stats))
 		stats = json_null();
 	doppel_gateway_status(request->api->gateway, &status);

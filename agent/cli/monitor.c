@@ -15,7 +15,7 @@ static void print_event(const json_t *event)
 	const char *at = doppel_cli_string(event, "at"), *name = doppel_cli_string(device, "name");
 	auto_buf struct buf line = {};
 
-	doppel_buf_printf(&line, "%s  %-14s", at, doppel_cli_string(event, "event"));
+	doppel_buf_printf(&line, "%s  %-15s", at, doppel_cli_string(event, "event"));
 	if (device && !json_is_null(device))
 		doppel_buf_printf(&line, "  %s%s%s", doppel_cli_string(device, "mac_address"),
 				  *name ? " " : "", name);

@@ -19,7 +19,7 @@ static void add_agent(struct table *table, const json_t *status)
 	int64_t started = doppel_cli_time(status, "started_at");
 	char text[64], duration[DOPPEL_TIME_TEXT];
 
-	snprintf(text, sizeof(text), "running for %s",
+	snprintf(text, sizeof(text), started ? "running for %s" : "running",
 		 doppel_duration_format((time(NULL) - started) * 1000, duration));
 	doppel_table_titles(table, 2, (const char *const[]){
 		"agent", json_is_true(json_object_get(status, "running")) ? text : "not running" });
@@ -191,6 +191,31 @@ static void add_totals(struct table *table, json_t *totals)
 		add_row(table, "done", text.data);
 }
 
+/* Who makes WireGuard networks real, and whether they do. */
+static void add_parts(struct table *table, const json_t *parts)
+{
+	const json_t *part;
+	size_t i;
+
+	json_array_foreach(parts, i, part)
+		add_row(table, doppel_cli_string(part, "name"),
+			json_is_true(json_object_get(part, "good")) ?
+				"good" : doppel_cli_string(part, "problem"));
+}
+
+/* A box without a gateway. */
+static void print_networks(const json_t *status)
+{
+	auto_table struct table table = {};
+	char networks[24];
+
+	add_agent(&table, status);
+	snprintf(networks, sizeof(networks), "%lld", doppel_cli_integer(status, "networks"));
+	add_row(&table, "networks", networks);
+	add_parts(&table, json_object_get(status, "parts"));
+	doppel_table_print(&table);
+}
+
 static void print_status(const json_t *status)
 {
 	auto_table struct table table = {};
@@ -229,6 +254,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		return CLI_FAILED;
 	if (cli->json)
 		doppel_cli_print_json(status);
+	else if (json_object_get(status, "networks"))
+		print_networks(status);
 	else
 		print_status(status);
 	json_decref(status);

@@ -347,6 +347,11 @@ static void test_diagnose(void)
 {
 	json_t *reply;
 
+	reply = ask("GET", "/status", NULL, 200);
+	is_int(doppel_cli_integer(reply, "networks"), 2, "a box without a gateway has a status");
+	json_decref(reply);
+	refused("POST", "/api/v1/repair", NULL, 404,
+		"this box is no gateway: its file has no gateway: section");
 	world.parts[1].err = -EADDRINUSE;
 	fake_edit(&world, WG_SET, WG_NETWORK, "office", NULL, "{endpoint: 192.0.2.8}");
 	reply = ask("GET", "/api/v1/diagnose", NULL, 200);

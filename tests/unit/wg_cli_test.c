@@ -114,6 +114,7 @@ static void test_network(void)
 	prints("nothing changes\n", "network", "set", "office", "--listen-port", "51821");
 	prints("~ network office: listen_port: no longer 51821\n", "network", "set", "office", "--listen-port",
 	       "");
+	prints("agent     running\nnetworks  1\nfirewall  good\nkernel    good\nnames     good\n", "status");
 	TYPE("network", "show", "office");
 	shows("ipv4_cidr      10.10.0.0/24");
 	shows("counts         peers 0, expired 0, groups 0, policies 0, routes 0");
