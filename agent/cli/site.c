@@ -2,6 +2,7 @@
 #include "cli/site.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ struct site {
 	struct wg_names *names;
 	struct wg_networks *networks;
 	struct gateway_listener listener;
+	struct ev_loop *loop;
+	ev_io ports;
 };
 
 static bool is_listed(const struct config *config, const char *name)
@@ -94,6 +97,48 @@ static void on_gateway(struct gateway_listener *listener, const struct gateway_e
 		doppel_wg_networks_devices_changed(site->networks);
 }
 
+static bool has_interface(const struct site *site, const char *name)
+{
+	const struct wg_site *wanted = doppel_wg_networks_site(site->networks);
+	size_t i;
+
+	for (i = 0; i < wanted->network_count; i++)
+		if (wanted->networks[i].jump &&
+		    !strcmp(wanted->networks[i].network->interface, name))
+			return true;
+	return false;
+}
+
+/* An interface that was removed or set down. Of events that are lost the next look knows. */
+static void on_port(const struct port_event *event, void *ctx)
+{
+	const struct site *site = ctx;
+	const bool worse = event->kind == PORT_EVENT_GONE ||
+			   (event->kind == PORT_EVENT_LINK && !event->link.up);
+
+	if (worse && has_interface(site, event->link.name))
+		doppel_wg_networks_refresh(site->networks);
+}
+
+static void on_ports(struct ev_loop *loop, ev_io *io, int events)
+{
+	const struct site *site = io->data;
+	struct rtnetlink *rt = site->kernel.rtnetlink;
+
+	(void)loop;
+	(void)events;
+	rt->read_events(rt, on_port, io->data);
+}
+
+static void watch_ports(struct site *site)
+{
+	struct rtnetlink *rt = site->kernel.rtnetlink;
+
+	ev_io_init(&site->ports, on_ports, rt->event_fd(rt), EV_READ);
+	site->ports.data = site;
+	ev_io_start(site->loop, &site->ports);
+}
+
 /* What goes is gone before its rules are, and whether or not the new ones can be had. */
 static int apply_firewall(void *ctx, const struct wg_site *wanted, struct doppel_error *error)
 {
@@ -149,9 +194,12 @@ static int begin(struct site *site, const struct site_env *env, struct doppel_er
 		return err;
 	}
 	err = doppel_wg_networks_new(&networks, env->config->wireguard, &site->networks, error);
-	if (!err && site->gateway)
+	if (err)
+		return err;
+	watch_ports(site);
+	if (site->gateway)
 		doppel_gateway_listen(site->gateway, &site->listener);
-	return err;
+	return 0;
 }
 
 int doppel_site_new(const struct site_env *env, struct site **site, struct doppel_error *error)
@@ -161,6 +209,7 @@ int doppel_site_new(const struct site_env *env, struct site **site, struct doppe
 
 	if (!made)
 		return -ENOMEM;
+	made->loop = env->loop;
 	made->gateway = env->gateway;
 	made->config = env->config;
 	made->devices = (struct wg_devices){ .known = is_device, .ctx = made };
@@ -181,6 +230,7 @@ void doppel_site_free(struct site *site)
 	if (!site)
 		return;
 	doppel_gateway_unlisten(&site->listener);
+	ev_io_stop(site->loop, &site->ports);
 	doppel_wg_networks_free(site->networks);
 	doppel_wg_names_free(site->names);
 	doppel_wg_firewall_free(site->firewall);

@@ -101,6 +101,8 @@ bool doppel_wg_networks_outdated(const struct wg_networks *networks,
 				 const struct wg_assignment *network,
 				 const struct wg_member *member);
 
+/* Somebody else changed what was made real: all of it is looked at soon. */
+void doppel_wg_networks_refresh(struct wg_networks *networks);
 /* LAN devices came, went or have other addresses: rules that name some are applied again soon. */
 void doppel_wg_networks_devices_changed(struct wg_networks *networks);
 

@@ -14,7 +14,7 @@
 #define TICK_MS (60 * 1000)
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS (60 * 1000)
-#define BURST_MS 100			/* devices change in bursts */
+#define BURST_MS 100			/* changes come in bursts */
 
 static int64_t now_ms(const struct wg_networks *networks)
 {
@@ -127,15 +127,25 @@ static bool names_device(const struct wg_network *network)
 	return false;
 }
 
-void doppel_wg_networks_devices_changed(struct wg_networks *networks)
+void doppel_wg_networks_refresh(struct wg_networks *networks)
 {
 	const int64_t at = now_ms(networks) + BURST_MS;
+
+	if (networks->tick_at > at)
+		networks->tick_at = at;
+	doppel_wg_realize_arm(networks);
+}
+
+void doppel_wg_networks_devices_changed(struct wg_networks *networks)
+{
 	size_t i;
 
-	for (i = 0; i < networks->now.site->network_count; i++)
-		if (names_device(networks->now.site->networks[i].network) && networks->tick_at > at)
-			networks->tick_at = at;
-	doppel_wg_realize_arm(networks);
+	for (i = 0; i < networks->now.site->network_count; i++) {
+		if (!names_device(networks->now.site->networks[i].network))
+			continue;
+		doppel_wg_networks_refresh(networks);
+		return;
+	}
 }
 
 /* Seconds of the wall clock, until which somebody is let in still; NEVER. */

@@ -392,6 +392,8 @@ static void test_failures(void)
 	world.ms += 100;
 	doppel_wg_networks_timeout(world.networks);
 	is_str(world.order.data, "firewall kernel names ", "… and all is looked at");
+	doppel_wg_networks_refresh(world.networks);
+	is_int(doppel_wg_networks_deadline(world.networks), world.ms + 100, "what somebody else changed is looked at soon");
 }
 
 static void test_nothing(void)
