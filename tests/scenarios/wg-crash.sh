@@ -9,7 +9,7 @@
 # shellcheck source=tests/lib/testbed.sh
 . "$(dirname "$0")/../lib/testbed.sh"
 
-rounds=12
+rounds=6
 
 # file_of dual|ipv4: a network in that mode; in the second another peer, and a network more
 file_of()
@@ -83,9 +83,10 @@ same_keys()
 
 agree() { [ "$(found)" = "$(wanted_of "$1")" ] && same_keys; }
 
+# start [VARIABLE=VALUE…]
 start()
 {
-	spawn "agent.log" hub "$doppel" agent -c "$tb/doppel.yaml" --socket "$tb/api.sock"
+	spawn "agent.log" hub env "$@" "$doppel" agent -c "$tb/doppel.yaml" --socket "$tb/api.sock"
 	agent=$spawned
 }
 
@@ -124,5 +125,20 @@ kill -HUP "$agent"
 check "a faulty file is refused, by its place" within 5 grep -q \
 	"doppel.yaml:2:45: wireguard.networks\[0\].cidr: 10.10.0.1/24 has host bits set; is 10.10.0.0/24 meant" "$tb/log/agent.log"
 check "… and the networks stay" agree "$mode"
+
+# api PATH: the status of the answer
+api() { in_ns hub curl -so /dev/null -w '%{http_code}' --unix-socket "$tb/api.sock" "http://doppel$1"; }
+is "an agent without a gateway answers" \
+	"$(api /health) $(api /status) $(api /api/v1/networks/office/peers) $(api /devices)" "200 404 200 404"
+ip -n hub link del wg-office
+check "an interface that somebody removed is back" within 5 agree "$mode"
+ip -n hub link set wg-office down
+check "one that somebody set down is up" within 5 in_ns hub sh -c "ip link show wg-office | grep -q '[<,]UP[,>]'"
+
+end "$agent"
+file_of "$mode" | sed 's/^wireguard:/&\n  firewall: iptables/; s/name: office/name: yard/; s/fd00:10/fd00:11/; s/10\.10/10.11/' >"$tb/doppel.yaml"
+start PATH=/nowhere
+check "rules that cannot be had are told" within 10 grep -q "wireguard: firewall: .*iptables" "$tb/log/agent.log"
+is "… whose network goes is gone all the same, and whose comes waits" "$(in_ns hub wg show interfaces)" ""
 
 tap_done
