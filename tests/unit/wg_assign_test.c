@@ -7,13 +7,10 @@
 
 #include "base/buf.h"
 #include "base/rand.h"
-#include "tap.h"
-#include "wireguard/assignment.h"
-#include "wireguard/document.h"
+#include "wg_world.h"
 #include "wireguard/ipam.h"
 #include "wireguard/key.h"
 
-#define NOW 1790000000			/* 2026-09-21 */
 /* RFC 7748 section 6.1 */
 #define ALICE "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
 
@@ -34,13 +31,10 @@ static void end(struct world *world)
 
 static struct wg_document *read_text(const char *text)
 {
-	auto_yaml struct yaml *yaml = NULL;
 	struct wg_document *document = NULL;
 	struct doppel_error error = {};
 
-	if (!doppel_yaml_parse("x.yaml", text, strlen(text), &yaml, &error))
-		doppel_wg_document_read(yaml->root, NULL, &document, &error);
-	if (!document)
+	if (wg_world_read(text, NULL, &document, &error))
 		diag("%s", error.text);
 	return document;
 }
@@ -50,7 +44,7 @@ static struct world assign(const char *text, const struct wg_kept *kept)
 	struct world world = { .document = read_text(text), .err = -EINVAL };
 
 	if (world.document)
-		world.err = doppel_wg_assign(world.document, kept, NOW, &doppel_rng, &world.site,
+		world.err = doppel_wg_assign(world.document, kept, WG_WORLD_NOW, &doppel_rng, &world.site,
 					     &world.error);
 	return world;
 }
@@ -83,25 +77,8 @@ static const char *addresses(const struct world *world, const char *network, con
 
 static void keep(struct wg_kept *kept, const struct world *world)
 {
-	const struct wg_assignment *assignment = &world->site->networks[0];
-	size_t i;
-
 	doppel_wg_kept_init(kept);
-	for (i = 0; i < assignment->network->peer_count; i++) {
-		const struct wg_member *one = &assignment->members[i];
-		struct wg_kept_peer *peer = doppel_wg_kept_add(kept, assignment->network->name,
-							       one->peer->name);
-
-		peer->has_ipv4 = one->has_ipv4;
-		peer->has_ipv6 = one->has_ipv6;
-		peer->ipv4 = one->ipv4;
-		peer->ipv6 = one->ipv6;
-		memcpy(peer->public_key, one->public_key, WG_KEY_LEN);
-		peer->has_private_key = one->has_private_key;
-		memcpy(peer->private_key, one->private_key, WG_KEY_LEN);
-		peer->has_preshared_key = one->has_preshared_key;
-		memcpy(peer->preshared_key, one->preshared_key, WG_KEY_LEN);
-	}
+	wg_world_keep(world->site, kept);
 }
 
 #define IPV4 "cidr: 10.0.0.0/29"
@@ -325,7 +302,7 @@ static void test_many(void)
 		free(text);
 		if (!ok(world.document, "%d peers are read", PEERS))
 			continue;
-		world.err = doppel_wg_assign(world.document, NULL, NOW, &doppel_rng, &world.site, &world.error);
+		world.err = doppel_wg_assign(world.document, NULL, WG_WORLD_NOW, &doppel_rng, &world.site, &world.error);
 		is_int(world.err, 0, "… each gets what it needs, with %s", heads[i]);
 		ok(seconds_since(began) < 1, "… in under a second of CPU time");
 		diag("%.0f ms", 1000 * seconds_since(began));
@@ -465,7 +442,7 @@ static void test_random(void)
 		bool taken[2][64] = {};
 
 		stir(&crowd);
-		err = doppel_wg_assign(&crowd.document, &crowd.kept, NOW, &doppel_rng, &world.site,
+		err = doppel_wg_assign(&crowd.document, &crowd.kept, WG_WORLD_NOW, &doppel_rng, &world.site,
 				       &world.error);
 		for (j = 0; !err && j < crowd.network.peer_count; j++) {
 			const struct wg_member *one = &world.site->networks[0].members[j];

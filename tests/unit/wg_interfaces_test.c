@@ -5,14 +5,9 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "base/rand.h"
-#include "base/yaml.h"
-#include "tap.h"
 #include "wg_fake.h"
-#include "wireguard/document.h"
+#include "wg_world.h"
 #include "wireguard/forwarding.h"
-
-#define NOW 1790000000			/* 2026-09-21 */
 
 /* A kernel, and what was applied to it last. */
 struct world {
@@ -51,38 +46,18 @@ static void world_free(struct world *world)
 	free(world);
 }
 
-static void keep(struct world *world, const char *network, const struct wg_member *member)
-{
-	struct wg_kept_peer *kept = doppel_wg_kept_add(&world->kept, network, member->peer->name);
-
-	if (!kept)
-		return;
-	kept->has_ipv4 = member->has_ipv4;
-	kept->has_ipv6 = member->has_ipv6;
-	kept->ipv4 = member->ipv4;
-	kept->ipv6 = member->ipv6;
-	kept->has_private_key = member->has_private_key;
-	memcpy(kept->private_key, member->private_key, WG_KEY_LEN);
-	memcpy(kept->public_key, member->public_key, WG_KEY_LEN);
-}
-
 static void read_site(struct world *world, const char *text)
 {
-	auto_yaml struct yaml *yaml = NULL;
 	struct doppel_error error = {};
-	size_t i, j;
 
 	forget_site(world);
-	if (doppel_yaml_parse("x.yaml", text, strlen(text), &yaml, &error) ||
-	    doppel_wg_document_read(yaml->root, NULL, &world->document, &error) ||
-	    doppel_wg_assign(world->document, &world->kept, NOW, &doppel_rng, &world->site, &error)) {
+	if (wg_world_read(text, NULL, &world->document, &error) ||
+	    doppel_wg_assign(world->document, &world->kept, WG_WORLD_NOW, &doppel_rng, &world->site,
+			     &error)) {
 		diag("%s", error.text);
 		abort();
 	}
-	for (i = 0; i < world->site->network_count; i++)
-		for (j = 0; j < world->site->networks[i].network->peer_count; j++)
-			keep(world, world->site->networks[i].network->name,
-			     &world->site->networks[i].members[j]);
+	wg_world_keep(world->site, &world->kept);
 }
 
 /* Keys and addresses stay those that they were; only what this sets is counted then. */
@@ -211,8 +186,8 @@ static void test_peers(void)
 	char want[256];
 
 	apply(world, DUAL(ONE TWO));
-	peer(world, "office", "one")->latest_handshake = NOW;
-	peer(world, "office", "two")->latest_handshake = NOW;
+	peer(world, "office", "one")->latest_handshake = WG_WORLD_NOW;
+	peer(world, "office", "two")->latest_handshake = WG_WORLD_NOW;
 
 	apply(world, DUAL(ONE TWO "      - {name: three}\n"));
 	snprintf(want, sizeof(want), "peer %02x%02x\n", key_of(world, "office", "three")[0],
@@ -230,7 +205,7 @@ static void test_peers(void)
 	is_set(world, want, "a network behind a peer is gone, and its route");
 	is_str(allowed_ips(world, "office", "two"), "10.10.0.3/32 172.16.0.0/16 fd00:10::3/128",
 	       "it may send from there no more");
-	is_int(peer(world, "office", "two")->latest_handshake, NOW, "its session lives on");
+	is_int(peer(world, "office", "two")->latest_handshake, WG_WORLD_NOW, "its session lives on");
 
 	apply(world, DUAL("      - {name: one, extra_allowed_ips: [172.16.0.0/16]}\n"
 			  "      - {name: two}\n"));
@@ -242,8 +217,8 @@ static void test_peers(void)
 		 key_of(world, "office", "two")[0], key_of(world, "office", "two")[1],
 		 key_of(world, "office", "one")[0], key_of(world, "office", "one")[1]);
 	is_set(world, want, "who loses it comes first; the route stays");
-	ok(peer(world, "office", "one")->latest_handshake == NOW &&
-	   peer(world, "office", "two")->latest_handshake == NOW, "both sessions live on");
+	ok(peer(world, "office", "one")->latest_handshake == WG_WORLD_NOW &&
+	   peer(world, "office", "two")->latest_handshake == WG_WORLD_NOW, "both sessions live on");
 
 	apply(world, DUAL("      - {name: one, extra_allowed_ips: [172.17.0.0/16]}\n"
 			  "      - {name: two, extra_allowed_ips: [172.16.0.0/16]}\n"));
@@ -264,13 +239,13 @@ static void test_secrets(void)
 	char want[64];
 
 	apply(world, DUAL(ONE TWO));
-	peer(world, "office", "one")->latest_handshake = NOW;
+	peer(world, "office", "one")->latest_handshake = WG_WORLD_NOW;
 	apply(world, DUAL("      - {name: one, preshared_key: generate}\n" TWO));
 	psk = world->site->networks[0].members[1].preshared_key;
 	ok(memcmp(psk, zero, WG_KEY_LEN), "a preshared key is generated");
 	is_mem(peer(world, "office", "one")->preshared_key, psk, WG_KEY_LEN, "and set");
 	is_str(allowed_ips(world, "office", "one"), "10.10.0.2/32 fd00:10::2/128", "nothing else changes");
-	is_int(peer(world, "office", "one")->latest_handshake, NOW, "the session lives on");
+	is_int(peer(world, "office", "one")->latest_handshake, WG_WORLD_NOW, "the session lives on");
 	snprintf(want, sizeof(want), "peer %02x%02x\n", key_of(world, "office", "one")[0],
 		 key_of(world, "office", "one")[1]);
 	is_set(world, want, "nobody else is touched");
@@ -401,13 +376,13 @@ static void test_stack_change(void)
 	struct world *world = world_new();
 
 	apply(world, STACK("ipv4", CIDR4, ""));
-	peer(world, "office", "one")->latest_handshake = NOW;
+	peer(world, "office", "one")->latest_handshake = WG_WORLD_NOW;
 	apply(world, STACK("dual", CIDR4 CIDR6, ""));
 	is_str(world->error.text, "", "ipv4 becomes dual");
 	is_str(fake_value(world->fake, off), "0", "its interface has IPv6 now");
 	is_str(allowed_ips(world, "office", "one"), "10.10.0.2/32 fd00:10::2/128", "a peer has both");
 	ok(!logged(world, "10.10.0.1"), "the IPv4 address is not touched");
-	is_int(peer(world, "office", "one")->latest_handshake, NOW, "the session lives on");
+	is_int(peer(world, "office", "one")->latest_handshake, WG_WORLD_NOW, "the session lives on");
 	apply(world, STACK("ipv6", CIDR6, ""));
 	ok(logged(world, "no address 10.10.0.1/24\n"), "dual becomes ipv6: the IPv4 address goes");
 	ok(!logged(world, "fd00:10::1"), "the IPv6 one is not touched");
@@ -416,7 +391,7 @@ static void test_stack_change(void)
 	apply(world, STACK("ipv4", CIDR4, ""));
 	is_str(fake_value(world->fake, off), "1", "R9.5: dual becomes ipv4: IPv6 is off");
 	is_int(world->fake->address_count, 1, "R9.5: and its address gone");
-	is_int(peer(world, "office", "one")->latest_handshake, NOW, "the session has seen it all");
+	is_int(peer(world, "office", "one")->latest_handshake, WG_WORLD_NOW, "the session has seen it all");
 	world_free(world);
 }
 
@@ -482,7 +457,7 @@ static void test_ports(void)
 	is_set(world, "up wg-a\n", "when it is free it is taken");
 
 	world->fake->foreign_port = 1003;
-	peer(world, "a", "one")->latest_handshake = NOW;
+	peer(world, "a", "one")->latest_handshake = WG_WORLD_NOW;
 	apply(world, "networks:\n"
 		     "  - {name: a, cidr: 10.1.0.0/24, listen_port: 1003, peers: [{name: hub, jump: true}]}\n"
 		     "  - {name: b, cidr: 10.2.0.0/24, listen_port: 1002, peers: [{name: hub, jump: true}, {name: one}]}\n");
@@ -564,12 +539,12 @@ static void test_state(void)
 
 	apply(world, DUAL(ONE TWO));
 	network = world->site->networks[0].network;
-	peer(world, "office", "two")->latest_handshake = NOW;
+	peer(world, "office", "two")->latest_handshake = WG_WORLD_NOW;
 	peer(world, "office", "two")->rx_bytes = 42;
 	fake_forget(world->fake);
 	is_int(doppel_wg_interfaces_state(kernel, network, see, &seen), 0, "what goes on in a network");
 	is_int(seen.count, 2, "each peer");
-	is_int(seen.latest_handshake, NOW, "its latest handshake");
+	is_int(seen.latest_handshake, WG_WORLD_NOW, "its latest handshake");
 	is_int(seen.rx_bytes, 42, "its bytes");
 	is_int(world->fake->sets, 0, "looking sets nothing");
 	is_int(doppel_wg_interfaces_state(kernel, network, stop, &calls), 1, "who looks may stop");

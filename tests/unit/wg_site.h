@@ -10,9 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/yaml.h"
-#include "wireguard/assignment.h"
-#include "wireguard/document.h"
+#include "wg_world.h"
 #include "wireguard/rules.h"
 
 #define PRINTER "192.168.1.50"
@@ -75,12 +73,10 @@ static inline void site_free(struct wg_site *site)
 /* False, and why in @error. */
 static inline bool site_read(const char *text, struct wg_site *site, struct doppel_error *error)
 {
-	struct yaml auto_yaml *yaml = NULL;
 	struct wg_document *document;
 	size_t i;
 
-	if (doppel_yaml_parse("site.yaml", text, strlen(text), &yaml, error) ||
-	    doppel_wg_document_read(yaml->root, &site_devices, &document, error))
+	if (wg_world_read(text, &site_devices, &document, error))
 		return false;
 	*site = (struct wg_site){
 		.document = document,

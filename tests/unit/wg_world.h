@@ -33,17 +33,53 @@ static inline void wg_world_end(struct wg_world *world)
 	doppel_wg_document_free(world->document);
 }
 
+/* 0 and the document, the caller's; or a negative errno and why. */
+static inline int wg_world_read(const char *text, const struct wg_devices *devices,
+				struct wg_document **document, struct doppel_error *error)
+{
+	struct yaml auto_yaml *yaml = NULL;
+	int err = doppel_yaml_parse("x.yaml", text, strlen(text), &yaml, error);
+
+	return err ? err : doppel_wg_document_read(yaml->root, devices, document, error);
+}
+
+/* What all peers were given, as the store keeps it; who is kept already stays as it is. */
+static inline void wg_world_keep(const struct wg_site *site, struct wg_kept *kept)
+{
+	size_t i, j;
+
+	for (i = 0; i < site->network_count; i++) {
+		const struct wg_network *network = site->networks[i].network;
+
+		for (j = 0; j < network->peer_count; j++) {
+			const struct wg_member *one = &site->networks[i].members[j];
+			struct wg_kept_peer *peer = doppel_wg_kept_add(kept, network->name,
+								       one->peer->name);
+
+			if (!peer)
+				continue;
+			peer->has_ipv4 = one->has_ipv4;
+			peer->has_ipv6 = one->has_ipv6;
+			peer->ipv4 = one->ipv4;
+			peer->ipv6 = one->ipv6;
+			memcpy(peer->public_key, one->public_key, WG_KEY_LEN);
+			peer->has_private_key = one->has_private_key;
+			memcpy(peer->private_key, one->private_key, WG_KEY_LEN);
+			peer->has_preshared_key = one->has_preshared_key;
+			memcpy(peer->preshared_key, one->preshared_key, WG_KEY_LEN);
+		}
+	}
+}
+
 /* The test ends where that is none. */
 static inline struct wg_world wg_world(const char *text)
 {
 	struct rng rng = { .below = wg_world_below };
-	struct yaml auto_yaml *yaml = NULL;
 	struct wg_world world = { 0 };
 	struct doppel_error error = { 0 };
 
 	wg_world_count = 0;
-	if (doppel_yaml_parse("x.yaml", text, strlen(text), &yaml, &error) ||
-	    doppel_wg_document_read(yaml->root, NULL, &world.document, &error) ||
+	if (wg_world_read(text, NULL, &world.document, &error) ||
 	    doppel_wg_assign(world.document, NULL, WG_WORLD_NOW, &rng, &world.site, &error)) {
 		diag("%s", error.text);
 		abort();
