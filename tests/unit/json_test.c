@@ -61,7 +61,7 @@ static void test_device(void)
 		"\"dropped\":5,\"sessions\":4611686018427387904}}",
 		"a device");
 	is_json(doppel_json_device(&unknown),
-		"{\"mac_address\":\"00:00:00:00:00:00\",\"name\":\"?\",\"listed\":false,"
+		"{\"mac_address\":\"00:00:00:00:00:00\",\"name\":\"??\",\"listed\":false,"
 		"\"status\":\"discovering\",\"ipv4_address\":null,"
 		"\"ipv4_wan_address\":null,\"ipv4_wan_prefix_length\":0,"
 		"\"ipv4_wan_router\":null,\"ipv6_address\":null,\"ipv6_addresses\":[],"
