@@ -39,7 +39,7 @@ json_t *doppel_json_mac(const struct mac *mac)
 
 json_t *doppel_json_text(const char *text)
 {
-	json_t *json = json_string(text);
+	json_t *json = text ? json_string(text) : json_null();
 	auto_free char *ascii = json ? NULL : strdup(text);
 
 	for (char *c = ascii; c && *c; c++)

@@ -18,7 +18,7 @@ json_t *doppel_json_check(const struct check_view *check);
 json_t *doppel_json_event(const struct gateway_event *event);
 json_t *doppel_json_counters(const struct counters_view *counters);
 
-/* Names come from DHCP clients, and json_pack() fails of bytes that are no UTF-8: they become '?'. */
+/* Names come from DHCP clients, and json_pack() fails of bytes that are no UTF-8: they become '?'. NULL is null. */
 json_t *doppel_json_text(const char *text);
 /* RFC 3339, or null for 0. */
 json_t *doppel_json_time(int64_t wall_s);

@@ -94,11 +94,6 @@ static json_t *dns_json(const struct wg_network *network)
 	return json_pack("{s:o}", "upstream", upstream);
 }
 
-static json_t *text_or_null(const char *text)
-{
-	return text ? doppel_json_text(text) : json_null();
-}
-
 static json_t *jump_key_json(const struct wg_assignment *network)
 {
 	char text[WG_KEY_TEXT];
@@ -129,13 +124,13 @@ static json_t *network_json(const struct api_context *api, const struct wg_assig
 			 "ipv6_cidr", doppel_json_cidr(&wanted->ipv6, doppel_wg_has_ipv6(wanted)),
 			 "interface", wanted->interface,
 			 "listen_port", (int)wanted->listen_port,
-			 "endpoint", text_or_null(wanted->endpoint),
-			 "domain", text_or_null(wanted->domain),
+			 "endpoint", doppel_json_text(wanted->endpoint),
+			 "domain", doppel_json_text(wanted->domain),
 			 "allocation", wanted->allocation == WG_ALLOCATION_HASHED ? "hashed" :
 										    "sequential",
 			 "dns", dns_json(wanted),
 			 "origin", owned ? "file" : "applied",
-			 "jump", text_or_null(network->jump ? network->jump->peer->name : NULL),
+			 "jump", doppel_json_text(network->jump ? network->jump->peer->name : NULL),
 			 "public_key", jump_key_json(network),
 			 "counts", "peers", (json_int_t)wanted->peer_count,
 			 "expired", (json_int_t)count_expired(network),

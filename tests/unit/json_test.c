@@ -35,7 +35,7 @@ static void test_device(void)
 		.counters = { 1, 2, 3, 4, 5, UINT64_C(1) << 62 },
 		.sessions = 7,
 	};
-	struct device_view unknown = { .name = "\xff\xfe", .ipv4.reason = "", .ipv6.reason = "" };
+	struct device_view unknown = { .name = "\xff\xfe", .ipv6.reason = "" };
 
 	inet_pton(AF_INET, "192.168.1.5", &device.lan_ipv4);
 	inet_pton(AF_INET, "10.0.0.5", &device.wan_ipv4);
@@ -66,7 +66,7 @@ static void test_device(void)
 		"\"ipv4_wan_address\":null,\"ipv4_wan_prefix_length\":0,"
 		"\"ipv4_wan_router\":null,\"ipv6_address\":null,\"ipv6_addresses\":[],"
 		"\"ipv6_link_local\":null,\"ipv6_wan_router\":null,"
-		"\"ipv4\":{\"status\":\"off\",\"reason\":\"\",\"next_retry\":null},"
+		"\"ipv4\":{\"status\":\"off\",\"reason\":null,\"next_retry\":null},"
 		"\"ipv6\":{\"status\":\"off\",\"reason\":\"\",\"next_retry\":null},"
 		"\"discovered_at\":null,\"last_seen\":null,\"in_module\":false,\"sessions\":0,"
 		"\"counters\":{\"lan_packets\":0,\"lan_bytes\":0,\"wan_packets\":0,\"wan_bytes\":0,"
