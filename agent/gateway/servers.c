@@ -16,18 +16,30 @@ struct candidate {
 	unsigned int leases;
 };
 
-/* Whose lease the device has in use, or had as the store tells; false if none. */
+/* Its machines have not begun: the store tells. */
+static bool is_waiting(const struct device *device)
+{
+	return !device->negotiating || device->begin_at != NEVER;
+}
+
+/*
+ * Whose lease the device has in use, or is asking about after a reboot, or had as the store tells; false if
+ * none.
+ */
 typedef bool server_of(const struct device *device, struct server_id *server);
 
 static bool server4_of(const struct device *device, struct server_id *server)
 {
 	const struct dhcp4_lease *lease = doppel_dhcp4_lease(&device->dhcp4);
+	const struct in_addr *from = lease ? &lease->server : NULL;
 
-	if (!device->negotiating && device->restored && device->restored->dhcp4)
-		lease = &device->restored->lease4;
-	if (!lease || !lease->server.s_addr)
+	if (is_waiting(device) && device->restored && device->restored->dhcp4)
+		from = &device->restored->lease4.server;
+	else if (!from && device->dhcp4.reboot)
+		from = &device->dhcp4.server;
+	if (!from || !from->s_addr)
 		return false;
-	doppel_server_set(server, &lease->server, sizeof(lease->server));
+	doppel_server_set(server, from, sizeof(*from));
 	return true;
 }
 
@@ -35,8 +47,10 @@ static bool server6_of(const struct device *device, struct server_id *server)
 {
 	const struct dhcp6_lease *lease = doppel_dhcp6_lease(&device->dhcp6);
 
-	if (!device->negotiating && device->restored && device->restored->dhcp6)
+	if (device->restored && device->restored->dhcp6)
 		lease = &device->restored->lease6;
+	else if (!lease && device->dhcp6.to_confirm)
+		lease = &device->dhcp6.lease;
 	if (!lease || !lease->server_duid_len)
 		return false;
 	doppel_server_set(server, lease->server_duid, lease->server_duid_len);
@@ -46,7 +60,7 @@ static bool server6_of(const struct device *device, struct server_id *server)
 /* The store is asked about a device that has not begun; what cannot be read is no server's. */
 static bool find(struct device *device, server_of *of, struct server_id *server)
 {
-	const bool unread = device->stored && !device->negotiating && !device->restored;
+	const bool unread = device->stored && is_waiting(device) && !device->restored;
 	bool found;
 
 	if (unread)

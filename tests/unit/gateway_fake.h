@@ -747,7 +747,8 @@ static inline void fake_dhcp(struct fake *fake, const struct packet *request)
 	doppel_dhcp4_parse_looks(request->payload, request->len, &chaddr, &fake->said);
 	if (type != 1 && type != 3)
 		return;
-	if (fake->rogue && (type == 1 || fake_option4(request, 54)))
+	if (fake->rogue && (type == 1 || fake_option4(request, 54) ||
+			    !fake_is_strange(request, FAKE_ROGUE_NET)))
 		fake_dhcp_answer(fake, request, FAKE_ROGUE_NET, &fake_rogue_mac);
 	if (fake->dhcp_server && !(type == 3 && fake->dhcp_no_ack))
 		fake_dhcp_answer(fake, request, fake->net, &fake_server_mac);

@@ -94,6 +94,11 @@ static void test_rogue4(void)
 	fake->device_count = fake->forward_count = 0;
 	fake_start(fake, FAKE_PLAIN);
 	ok(fake->gw->known4.len && !fake->gw->known4.id[1], "after a reboot most leases of the store count");
+	fake->dhcp_server = false;
+	fake_run(fake, 8000);
+	is_str(lease4(fake, 9), "10.66.0.9", "one of the other server's is had again first");
+	ok(!fake->gw->known4.id[1], "which changes nothing while the others ask about theirs");
+	fake->dhcp_server = true;
 	lan(fake, 11);
 	fake_run(fake, 20000);
 	is_str(lease4(fake, 11), "10.0.0.11", "for a new device, too");
