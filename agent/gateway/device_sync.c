@@ -128,7 +128,8 @@ static int64_t slaac_until(const struct slaac *slaac)
 	return until;
 }
 
-static void put_lease(struct device *device, const char *protocol, const struct buf *addresses,
+/* False: it is not in the store, and is tried again. */
+static bool put_lease(struct device *device, const char *protocol, const struct buf *addresses,
 		      const char *data, int64_t until, struct kept_lease *kept)
 {
 	const struct store_lease lease = {
@@ -138,11 +139,19 @@ static void put_lease(struct device *device, const char *protocol, const struct 
 		.data = data,
 	};
 
-	if (data && addresses->len)
-		doppel_store_lease_put(device->gateway->store, &lease);
+	struct store *store = device->gateway->store;
+	int err;
+
+	if (addresses->failed || (addresses->len && !data))
+		err = -ENOMEM;
+	else if (addresses->len)
+		err = doppel_store_lease_put(store, &lease);
 	else
-		doppel_store_lease_del(device->gateway->store, &device->mac, protocol);
+		err = doppel_store_lease_del(store, &device->mac, protocol);
+	if (err)
+		return false;
 	*kept = (struct kept_lease){ .digest = digest(addresses->data), .until = until };
+	return true;
 }
 
 /* What the store has leads to the same addresses, and will until long after the next burst. */
@@ -165,7 +174,8 @@ static void write_device(struct device *device)
 	snprintf(row.name, sizeof(row.name), "%s", device->hostname);
 	snprintf(row.status, sizeof(row.status), "%s", doppel_device_status_name(device->status));
 	doppel_looks_format(&device->dhcp4.config.looks, row.looks);
-	doppel_store_device_put(device->gateway->store, &row);
+	if (doppel_store_device_put(device->gateway->store, &row))
+		return;
 	device->stored = true;
 	device->kept_lan = device->lan_ipv4;
 	device->keep_device = false;
@@ -183,9 +193,8 @@ static void keep4(struct device *device, bool now)
 		return;
 	if (lease)
 		data = doppel_lease_from_dhcp4(lease, device->gateway->clock);
-	put_lease(device, "dhcp4", &addresses, data,
-		  lease ? doppel_dhcp4_expiry_ms(lease) : NEVER, &device->kept4);
-	device->keep4 = false;
+	device->keep4 = !put_lease(device, "dhcp4", &addresses, data,
+				   lease ? doppel_dhcp4_expiry_ms(lease) : NEVER, &device->kept4);
 }
 
 static void keep6(struct device *device, bool now)
@@ -200,9 +209,8 @@ static void keep6(struct device *device, bool now)
 		return;
 	if (lease)
 		data = doppel_lease_from_dhcp6(lease, device->gateway->clock);
-	put_lease(device, "dhcp6", &addresses, data,
-		  lease ? doppel_dhcp6_expiry_ms(lease) : NEVER, &device->kept6);
-	device->keep6 = false;
+	device->keep6 = !put_lease(device, "dhcp6", &addresses, data,
+				   lease ? doppel_dhcp6_expiry_ms(lease) : NEVER, &device->kept6);
 }
 
 /*
@@ -231,8 +239,8 @@ static void keep_slaac(struct device *device, bool now)
 	if (addresses.len)
 		data = doppel_lease_from_slaac(slaac->addresses, slaac->count,
 					       device->gateway->clock);
-	put_lease(device, "slaac", &addresses, data, slaac_until(slaac), &device->kept_slaac);
-	device->keep_slaac = false;
+	device->keep_slaac = !put_lease(device, "slaac", &addresses, data, slaac_until(slaac),
+					&device->kept_slaac);
 }
 
 static void keep(struct device *device, bool now)
