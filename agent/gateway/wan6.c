@@ -67,7 +67,8 @@ bool doppel_wan6_is_elsewhere(void *ctx, const struct dhcp6_lease *lease)
 
 		if (router->received_ms < device->gateway->attachment.confirmed_ms)
 			continue;
-		if (router->since_ms <= lease->acquired_ms || offers_some(router, lease))
+		if (router->since_ms <= lease->acquired_ms || !router->prefix_count ||
+		    offers_some(router, lease))
 			return false;
 		heard = true;
 	}
