@@ -336,11 +336,12 @@ static void follow(struct dhcp4 *dhcp, const struct dhcp4_offer *offer)
 
 /*
  * A client may choose among offers (section 4.4.1): where others have their leases of a known server, that
- * one is waited for. One that comes between two attempts is late enough.
+ * one is waited for, unless it has offered before and then given nothing. One that comes between two attempts
+ * is late enough.
  */
 static bool is_second(const struct dhcp4 *dhcp, struct in_addr server)
 {
-	return dhcp->state == DHCP4_SELECTING &&
+	return dhcp->state == DHCP4_SELECTING && !(dhcp->heard && (dhcp->failed || dhcp->naks)) &&
 	       doppel_server_is_other(dhcp->config.known, &server, sizeof(server));
 }
 

@@ -312,10 +312,15 @@ static enum verdict on_addresses(struct dhcp6 *dhcp, const struct dhcp6_reply *r
 	return VERDICT_ACCEPTED;
 }
 
-/* Others have their leases of a known server, and this is of another one. */
+/*
+ * Others have their leases of a known server, and this is of another one. What has advertised and then given
+ * nothing is not waited for.
+ */
 static bool is_other(const struct dhcp6 *dhcp, const struct dhcp6_lease *lease)
 {
-	return doppel_server_is_other(dhcp->config.known, lease->server_duid, lease->server_duid_len);
+	return !(dhcp->heard && dhcp->failed) &&
+	       doppel_server_is_other(dhcp->config.known, lease->server_duid,
+				      lease->server_duid_len);
 }
 
 /*
@@ -482,6 +487,7 @@ static void solicit_after(struct dhcp6 *dhcp)
 {
 	dhcp->failed++;
 	drop_offer(dhcp);
+	dhcp->to_confirm = false;	/* else what was declined would be confirmed again */
 	wait_in(dhcp, DHCP6_INIT, now(dhcp) + retry_wait(dhcp));
 	tell(dhcp, DHCP6_EVENT_STATUS, NULL);
 }

@@ -318,15 +318,22 @@ static void test_renewal(void)
 	free(world);
 }
 
+/* Of ADDRESS */
+static const uint8_t rivals_na[24] = { 136, [8] = 0x20, 1, 0x0d, 0xb8, [23] = 9 };
+
+static struct packet rivals_claim(void)
+{
+	return (struct packet){
+		.kind = PACKET_ICMP6, .src = rival, .hop_limit = 255, .payload = rivals_na,
+		.len = sizeof(rivals_na), .ip6 = { .src = ip6(ADDRESS), .dst = doppel_all_nodes },
+	};
+}
+
 static void test_conflict(void)
 {
 	struct dhcp6 dhcp;
 	struct world *world = machine(&dhcp);
-	uint8_t na[24] = { 136, [8] = 0x20, 1, 0x0d, 0xb8, [23] = 9 };
-	struct packet packet = {
-		.kind = PACKET_ICMP6, .src = rival, .hop_limit = 255, .payload = na, .len = 24,
-		.ip6 = { .src = ip6(ADDRESS), .dst = doppel_all_nodes },
-	};
+	struct packet packet = rivals_claim();
 
 	doppel_dhcp6_start(&dhcp, &link_local, NULL);
 	world_run(world, &dhcp, dhcp6, world->now);
@@ -368,6 +375,7 @@ static void test_restored(void)
 	struct dhcp6 dhcp;
 	struct world *world = bound(&dhcp, 1800, 3600);
 	struct dhcp6_lease lease = dhcp.lease;
+	const struct packet claim = rivals_claim();
 	unsigned int count;
 
 	doppel_dhcp6_free(&dhcp);
@@ -403,6 +411,20 @@ static void test_restored(void)
 	v6_answer_status(&dhcp, 7, 4, "");
 	is_int(v6_last_type(world), 1, "not on this link: Solicit");
 	is_str(told, "", "nothing was in use");
+	doppel_dhcp6_free(&dhcp);
+	free(world);
+
+	world = machine(&dhcp);
+	lease.acquired_ms = world->now - 100000;
+	doppel_dhcp6_start(&dhcp, &link_local, &lease);
+	world_run(world, &dhcp, dhcp6, world->now);
+	v6_answer_status(&dhcp, 7, 0, "all on link");
+	world_run(world, &dhcp, dhcp6, world->now + 100);
+	is_int(doppel_dhcp6_receive(&dhcp, &claim), VERDICT_ACCEPTED, "confirmed, but somebody else has it");
+	is_int(v6_last_type(world), 9, "Decline");
+	v6_answer_status(&dhcp, 7, 0, "");
+	world_run(world, &dhcp, dhcp6, world->now + 5000);
+	is_int(v6_last_type(world), 1, "then Solicit: it is not confirmed again");
 	doppel_dhcp6_free(&dhcp);
 	free(world);
 
