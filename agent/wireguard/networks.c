@@ -30,20 +30,45 @@ int64_t doppel_wg_networks_wall(const struct wg_networks *networks)
 	return wall < DOPPEL_CLOCK_SET_S && wall < networks->seen_s ? networks->seen_s : wall;
 }
 
-/* Whether a rule has it for its target. */
-static bool is_target(const json_t *words, const char *name)
+/* A rule's target that is a peer's or group's name there stands for that, and for no device. */
+static bool is_thing(const json_t *network, const char *name)
 {
-	json_t *network, *policy, *rule;
-	size_t i, j, k;
+	static const char *const lists[] = { "peers", "groups" };
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		const json_t *list = json_object_get(network, lists[i]);
+
+		if (doppel_wg_words_find(list, name) < json_array_size(list))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a rule of the network has it for its target. */
+static bool is_target(const json_t *network, const char *name)
+{
+	json_t *policy, *rule;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(network, "policies"), i, policy)
+		json_array_foreach(json_object_get(policy, "rules"), j, rule) {
+			const char *target = json_string_value(json_object_get(rule, "target"));
+
+			if (target && !strcasecmp(target, name))
+				return true;
+		}
+	return false;
+}
+
+static bool was_device(const json_t *words, const char *name)
+{
+	json_t *network;
+	size_t i;
 
 	json_array_foreach(json_object_get(words, "networks"), i, network)
-		json_array_foreach(json_object_get(network, "policies"), j, policy)
-			json_array_foreach(json_object_get(policy, "rules"), k, rule) {
-				const char *target = json_string_value(json_object_get(rule, "target"));
-
-				if (target && !strcasecmp(target, name))
-					return true;
-			}
+		if (is_target(network, name) && !is_thing(network, name))
+			return true;
 	return false;
 }
 
@@ -54,7 +79,7 @@ static bool is_device(void *ctx, const char *name)
 	const struct wg_devices *devices = networks->devices;
 
 	return (devices && devices->known(devices->ctx, name)) ||
-	       is_target(networks->begun, name) || is_target(networks->now.words, name);
+	       was_device(networks->begun, name) || was_device(networks->now.words, name);
 }
 
 static int read_section(const struct wg_networks *networks, const struct yaml_node *section,

@@ -151,6 +151,27 @@ static void test_refusals(void)
 	is_real(&world, "office ipv4: hub 10.0.0.1, laptop 10.0.0.2, tv 10.0.0.3", "after all of them the store is as it was");
 }
 
+/* A rule about nobody would pass nothing, and stop nobody. */
+static void test_targets(void)
+{
+	static const char rule[] = "{rules: [{direction: output, action: deny, target: tv}]}";
+	static const char without[] =
+		"networks: [{name: office, cidr: 10.0.0.0/29, peers: [{name: hub, jump: true}],"
+		" policies: [{name: p, rules: [{direction: output, action: deny, target: tv}]}]}]";
+
+	fresh();
+	fake_apply_text(&world, OFFICE);
+	fake_edit(&world, WG_ADD, WG_PEER, "office", "tv", NULL);
+	is_int(fake_edit(&world, WG_SET, WG_POLICY, "office", "site", rule), 0, "a rule about a peer");
+	fake_edit(&world, WG_ADD, WG_NETWORK, "lab", NULL, "{ipv4_cidr: 10.1.0.0/24, listen_port: 1}");
+	fake_clear(&world.order);
+	fake_edit(&world, WG_ADD, WG_POLICY, "lab", "p", rule);
+	refused(-EINVAL, "wireguard: networks[1].policies[0].rules[0].target: must be any, a prefix, or the name of a peer, a group or a LAN device, not \"tv\"",
+		"another network's peer as a device");
+	fake_request(&world, &(struct wg_request){ .file = "x.yaml", .text = without, .len = strlen(without), .prune = true });
+	ok(world.err == -EINVAL && strstr(world.error.text, "not \"tv\""), "a peer that goes is no device then");
+}
+
 static void test_edits(void)
 {
 	fresh();
@@ -556,6 +577,7 @@ int main(void)
 	snprintf(world.path, sizeof(world.path), "%s/doppel.db", directory);
 	test_apply();
 	test_refusals();
+	test_targets();
 	test_edits();
 	test_modes();
 	test_own_file();
