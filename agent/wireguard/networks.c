@@ -146,7 +146,7 @@ static int commit(struct wg_networks *networks, struct wg_wanted *wanted,
 	return 0;
 }
 
-/* What differs, and that. *plan is the caller's. */
+/* What differs, and that. *plan is the caller's. Words may differ in an order that it says nothing of. */
 static int consider(struct wg_networks *networks, struct wg_wanted *wanted, bool dry_run,
 		    struct wg_plan **plan, struct doppel_error *error)
 {
@@ -156,7 +156,7 @@ static int consider(struct wg_networks *networks, struct wg_wanted *wanted, bool
 
 	if (err)
 		return err;
-	if (made->count && !dry_run)
+	if (!dry_run && !json_equal(networks->now.words, wanted->words))
 		err = commit(networks, wanted, error);
 	if (err) {
 		doppel_wg_plan_free(made);

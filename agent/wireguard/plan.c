@@ -311,6 +311,46 @@ static void diff_things(struct differ *differ, const json_t *from, const json_t 
 	}
 }
 
+/* Of @list those that @others has, too. */
+static json_t *common_names(struct differ *differ, const json_t *list, const json_t *others)
+{
+	auto_wg_owners struct wg_owners known;
+	json_t *names = json_array(), *item;
+	int err = index_items(&known, others);
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		if (!err && doppel_wg_owners_find_name(&known, doppel_wg_words_name(item)))
+			err = json_array_append(names, json_object_get(item, "name"));
+	differ->plan->no_memory = differ->plan->no_memory || err || !names;
+	return names;
+}
+
+static bool same_names(const json_t *some, const json_t *others)
+{
+	json_t *name;
+	size_t i;
+
+	json_array_foreach(some, i, name)
+		if (strcasecmp(json_string_value(name),
+			       json_string_value(json_array_get(others, i))))
+			return false;
+	return true;
+}
+
+/* Of groups of one priority the first in the file is asked first. */
+static void diff_order(struct differ *differ, const char *name, const json_t *from,
+		       const json_t *to)
+{
+	const json_t *old = json_object_get(from, "groups"), *new = json_object_get(to, "groups");
+	json_t *before = common_names(differ, old, new), *after = common_names(differ, new, old);
+
+	if (!differ->plan->no_memory && !same_names(before, after))
+		diff_key(differ, WG_NETWORK, name, "groups", before, after);
+	json_decref(before);
+	json_decref(after);
+}
+
 static void diff_network(struct differ *differ, enum wg_object object, const char *name,
 			 const json_t *from, const json_t *to)
 {
@@ -326,6 +366,8 @@ static void diff_network(struct differ *differ, enum wg_object object, const cha
 		differ->plan->no_memory = true;
 	if (from && to)
 		diff_keys(differ, object, name, from, to, lists);
+	if (from && to)
+		diff_order(differ, name, from, to);
 	if (!err)
 		diff_things(differ, from, to);
 	if (!err && old && new && differ->plan->count != before)

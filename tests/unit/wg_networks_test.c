@@ -172,6 +172,27 @@ static void test_targets(void)
 	ok(world.err == -EINVAL && strstr(world.error.text, "not \"tv\""), "a peer that goes is no device then");
 }
 
+#define IN_ORDER(one, other, peers) \
+	"networks: [{name: n, cidr: 10.0.0.0/24, peers: [" peers "], groups: [" one ", " other "]}]"
+#define HUB_AND_A "{name: hub, jump: true}, {name: a}"
+
+static void test_order(void)
+{
+	static const char first[] = IN_ORDER("{name: x}", "{name: y}", HUB_AND_A);
+	static const char groups[] = IN_ORDER("{name: Y}", "{name: x}", HUB_AND_A);
+	static const char peers[] = IN_ORDER("{name: Y}", "{name: x}", "{name: a}, {name: hub, jump: true}");
+
+	fresh();
+	fake_apply_text(&world, first);
+	fake_request(&world, &(struct wg_request){ .file = "x.yaml", .text = groups, .len = strlen(groups), .prune = true });
+	is_plan(&world, "~ network n: groups: [\"x\", \"y\"] → [\"Y\", \"x\"]\n~ group n/y: name: y → Y\n",
+		"another order of groups of one priority is told");
+	is_str(doppel_wg_networks_site(world.networks)->document->networks[0].groups[0].name, "Y", "… and made");
+	fake_request(&world, &(struct wg_request){ .file = "x.yaml", .text = peers, .len = strlen(peers), .prune = true });
+	is_plan(&world, "", "one of peers is nothing to tell");
+	is_real(&world, "n ipv4: a 10.0.0.2, hub 10.0.0.1", "… but made, too");
+}
+
 static void test_edits(void)
 {
 	fresh();
@@ -578,6 +599,7 @@ int main(void)
 	test_apply();
 	test_refusals();
 	test_targets();
+	test_order();
 	test_edits();
 	test_modes();
 	test_own_file();
