@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "cli/lan_devices.h"
 #include "gateway/gateway.h"
 #include "wireguard/firewall.h"
 #include "wireguard/names.h"
@@ -15,8 +16,7 @@
 #define RUN_DIR "/run/doppel"
 
 struct site {
-	struct gateway *gateway;
-	const struct config *config;
+	struct lan_devices lan_devices;
 	struct wg_devices devices;
 	struct wg_lan lan;
 	struct wg_kernel kernel;
@@ -28,64 +28,18 @@ struct site {
 	ev_io ports;
 };
 
-static bool is_listed(const struct config *config, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < config->devices.count; i++)
-		if (!strcasecmp(config->devices.list[i].name, name))
-			return true;
-	return false;
-}
-
-struct search {
-	const char *name;
-	struct in_addr ipv4;
-};
-
-/* 1: found. */
-static int match_device(const struct device_view *device, void *ctx)
-{
-	struct search *search = ctx;
-
-	if (!*device->name || strcasecmp(device->name, search->name))
-		return 0;
-	search->ipv4 = device->lan_ipv4;
-	return 1;
-}
-
-static int take_address(const struct device_view *device, void *ctx)
-{
-	struct search *search = ctx;
-
-	search->ipv4 = device->lan_ipv4;
-	return 0;
-}
-
 static bool is_device(void *ctx, const char *name)
 {
 	const struct site *site = ctx;
-	struct search search = { .name = name };
 
-	return is_listed(site->config, name) ||
-	       (site->gateway &&
-		doppel_gateway_foreach_device(site->gateway, match_device, &search) == 1);
+	return doppel_lan_devices_known(&site->lan_devices, name);
 }
 
 static bool device_ipv4(void *ctx, const char *device, struct in_addr *ipv4)
 {
 	const struct site *site = ctx;
-	struct search search = { .name = device };
-	struct mac mac;
 
-	if (!site->gateway)
-		return false;
-	if (!doppel_mac_parse(device, &mac))
-		doppel_gateway_device(site->gateway, &mac, take_address, &search);
-	else
-		doppel_gateway_foreach_device(site->gateway, match_device, &search);
-	*ipv4 = search.ipv4;
-	return search.ipv4.s_addr;
+	return doppel_lan_devices_ipv4(&site->lan_devices, device, ipv4);
 }
 
 /* Rules are for addresses; those of devices come and go. */
@@ -197,8 +151,8 @@ static int begin(struct site *site, const struct site_env *env, struct doppel_er
 	if (err)
 		return err;
 	watch_ports(site);
-	if (site->gateway)
-		doppel_gateway_listen(site->gateway, &site->listener);
+	if (site->lan_devices.gateway)
+		doppel_gateway_listen(site->lan_devices.gateway, &site->listener);
 	return 0;
 }
 
@@ -210,8 +164,7 @@ int doppel_site_new(const struct site_env *env, struct site **site, struct doppe
 	if (!made)
 		return -ENOMEM;
 	made->loop = env->loop;
-	made->gateway = env->gateway;
-	made->config = env->config;
+	made->lan_devices = (struct lan_devices){ env->gateway, env->config };
 	made->devices = (struct wg_devices){ .known = is_device, .ctx = made };
 	made->lan = (struct wg_lan){ .ipv4 = device_ipv4, .ctx = made };
 	made->listener.event = on_gateway;
@@ -243,13 +196,13 @@ void doppel_site_free(struct site *site)
 
 int doppel_site_reload(struct site *site, const struct config *config, struct doppel_error *error)
 {
-	const struct config *before = site->config;
+	const struct config *before = site->lan_devices.config;
 	int err;
 
-	site->config = config;
+	site->lan_devices.config = config;
 	err = doppel_wg_networks_reload(site->networks, config->wireguard, error);
 	if (err)
-		site->config = before;
+		site->lan_devices.config = before;
 	return err;
 }
 
@@ -273,7 +226,7 @@ static bool may_be_device(void *ctx, const char *name)
 {
 	const struct config *config = ctx;
 
-	return config->has_gateway || is_listed(config, name);
+	return config->has_gateway || doppel_lan_devices_listed(config, name);
 }
 
 int doppel_site_check(const struct config *config, struct doppel_error *error)
