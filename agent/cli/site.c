@@ -42,6 +42,13 @@ static bool device_ipv4(void *ctx, const char *device, struct in_addr *ipv4)
 	return doppel_lan_devices_ipv4(&site->lan_devices, device, ipv4);
 }
 
+static bool is_foreign(void *ctx, const struct wg_network *network)
+{
+	const struct site *site = ctx;
+
+	return doppel_wg_interface_foreign(&site->kernel, network);
+}
+
 /* Rules are for addresses; those of devices come and go. */
 static void on_gateway(struct gateway_listener *listener, const struct gateway_event *event)
 {
@@ -166,7 +173,7 @@ int doppel_site_new(const struct site_env *env, struct site **site, struct doppe
 	made->loop = env->loop;
 	made->lan_devices = (struct lan_devices){ env->gateway, env->config };
 	made->devices = (struct wg_devices){ .known = is_device, .ctx = made };
-	made->lan = (struct wg_lan){ .ipv4 = device_ipv4, .ctx = made };
+	made->lan = (struct wg_lan){ .ipv4 = device_ipv4, .foreign = is_foreign, .ctx = made };
 	made->listener.event = on_gateway;
 	doppel_list_init(&made->listener.link);
 	err = begin(made, env, error);

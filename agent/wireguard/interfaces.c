@@ -385,6 +385,14 @@ int doppel_wg_interfaces_close(const struct wg_kernel *kernel, const struct wg_s
 	return err;
 }
 
+bool doppel_wg_interface_foreign(const struct wg_kernel *kernel, const struct wg_network *network)
+{
+	struct rtnetlink *rt = kernel->rtnetlink;
+	struct port_link link;
+
+	return !rt->link_get(rt, network->interface, &link) && !belongs(&link, network);
+}
+
 int doppel_wg_interfaces_state(const struct wg_kernel *kernel, const struct wg_network *network,
 			       int (*cb)(const struct wireguard_peer *peer, void *ctx), void *ctx)
 {

@@ -31,6 +31,9 @@ int doppel_wg_interfaces_apply(const struct wg_kernel *kernel, const struct wg_s
 int doppel_wg_interfaces_close(const struct wg_kernel *kernel, const struct wg_site *site,
 			       struct doppel_error *error);
 
+/* Whether the network's interface is there, and is not ours. */
+bool doppel_wg_interface_foreign(const struct wg_kernel *kernel, const struct wg_network *network);
+
 /*
  * What the kernel knows of the network's peers now; @cb until it returns something but 0, which is
  * returned. -ENODEV: it has no interface of ours.

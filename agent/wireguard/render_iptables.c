@@ -244,7 +244,7 @@ static void write_entries(struct iptables_writer *writer, const struct wg_filter
 		const struct wg_network *network = filters->networks[i].assignment->network;
 		const unsigned int number = (unsigned int)i + 1;
 
-		if (!doppel_wg_has_family(network, writer->family))
+		if (!doppel_wg_filter_has(&filters->networks[i], writer->family))
 			continue;
 		doppel_buf_printf(&writer->rules, "-A " FORWARD " -i %s -j " IPTABLES_PREFIX "%u\n"
 				  "-A " FORWARD " -o %s -j " IPTABLES_PREFIX "%u\n"

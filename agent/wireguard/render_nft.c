@@ -222,7 +222,7 @@ static void write_map(struct buf *out, const struct wg_filters *filters, const c
 	for (i = 0; i < filters->network_count; i++) {
 		const struct wg_filter *filter = &filters->networks[i];
 
-		if (!doppel_wg_has_family(filter->assignment->network, words->family))
+		if (!doppel_wg_filter_has(filter, words->family))
 			continue;
 		doppel_buf_printf(out, "%s\"%s\" : jump %s.%s", comma,
 				  filter->assignment->network->interface, chain, name_of(filter));

@@ -260,6 +260,7 @@ static int make_filter(struct wg_filter *filter, const struct wg_assignment *ass
 	struct making making = { .network = assignment->network, .lan = lan, .filter = filter };
 
 	filter->assignment = assignment;
+	filter->foreign = lan && lan->foreign && lan->foreign(lan->ctx, making.network);
 	filter->groups = calloc(making.network->group_count + 1, sizeof(*filter->groups));
 	if (!filter->groups)
 		return -ENOMEM;
@@ -319,12 +320,17 @@ void doppel_wg_filters_free(struct wg_filters *filters)
 	free(filters);
 }
 
+bool doppel_wg_filter_has(const struct wg_filter *filter, int family)
+{
+	return !filter->foreign && doppel_wg_has_family(filter->assignment->network, family);
+}
+
 bool doppel_wg_filters_have(const struct wg_filters *filters, int family)
 {
 	size_t i;
 
 	for (i = 0; i < filters->network_count; i++)
-		if (doppel_wg_has_family(filters->networks[i].assignment->network, family))
+		if (doppel_wg_filter_has(&filters->networks[i], family))
 			return true;
 	return false;
 }
@@ -363,7 +369,7 @@ static const struct wg_filter *behind(const struct wg_filters *filters,
 		const struct wg_network *network = filter->assignment->network;
 		const struct cidr *own = family == AF_INET ? &network->ipv4 : &network->ipv6;
 
-		if (!doppel_wg_has_family(network, family) || has(&filter->jump, address))
+		if (!doppel_wg_filter_has(filter, family) || has(&filter->jump, address))
 			continue;
 		if (doppel_cidr_has(own, address) || has(&filter->peers, address))
 			return filter;

@@ -35,6 +35,7 @@ struct wg_filter_rule {
 
 struct wg_filter {
 	const struct wg_assignment *assignment;
+	bool foreign;			/* its interface is not ours: what passes there is not judged */
 	struct wg_addresses jump;	/* the box's own in this network */
 	struct wg_addresses peers;	/* of all others, expired or not */
 	struct wg_addresses expired;
@@ -50,10 +51,12 @@ struct wg_filters {
 	size_t network_count;
 };
 
-/* Where a LAN device is. */
+/* The box's ports: where a LAN device is, and what is somebody else's. */
 struct wg_lan {
 	/* @device is a MAC or a name. False: it has no address, or there is no such device (any more). */
 	bool (*ipv4)(void *ctx, const char *device, struct in_addr *ipv4);
+	/* The network's interface is there, and is not ours. NULL: none is. */
+	bool (*foreign)(void *ctx, const struct wg_network *network);
 	void *ctx;
 };
 
@@ -75,7 +78,9 @@ void doppel_wg_filters_free(struct wg_filters *filters);
 /* Whether all networks let it pass by whose interfaces it comes and goes. */
 bool doppel_wg_filters_allow(const struct wg_filters *filters, const struct wg_flow *flow);
 
-/* Whether any network has this family: AF_INET or AF_INET6. */
+/* Whether the network judges packets of this family, AF_INET or AF_INET6. */
+bool doppel_wg_filter_has(const struct wg_filter *filter, int family);
+/* Whether any network does. */
 bool doppel_wg_filters_have(const struct wg_filters *filters, int family);
 
 static inline bool doppel_wg_rule_is_for(const struct wg_filter_rule *rule, int family)

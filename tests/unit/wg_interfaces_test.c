@@ -472,6 +472,12 @@ static void test_ports(void)
 	world_free(world);
 }
 
+static bool is_foreign(const struct world *world, const char *network)
+{
+	return doppel_wg_interface_foreign(&world->fake->kernel,
+					   doppel_wg_network(world->document, network));
+}
+
 static void test_foreign(void)
 {
 	struct world *world = world_new();
@@ -481,6 +487,8 @@ static void test_foreign(void)
 	fake_add_peer(&mine->device, (const uint8_t *)"foreign-foreign-foreign-foreign-");
 	fake_port(world->fake, "wg0", "wireguard", "mine");
 	fake_port(world->fake, "dummy0", "dummy", "doppel c");
+	read_site(world, TWO_NETWORKS("1001", "1002"));
+	ok(is_foreign(world, "a") && !is_foreign(world, "b"), "one that is not there yet is not somebody else's");
 	apply(world, TWO_NETWORKS("1001", "1002"));
 	is_int(world->err, -EEXIST, "an interface of that name that is not ours");
 	is_str(world->error.text,
@@ -488,6 +496,7 @@ static void test_foreign(void)
 	       "is told");
 	ok(!logged(world, "wg-a\n") && mine->device.peer_count == 1, "and not touched");
 	ok(port(world, "wg-b")->link.up, "the other network goes on");
+	ok(is_foreign(world, "a") && !is_foreign(world, "b"), "rules can tell them apart");
 	apply(world, "networks: []\n");
 	is_set(world, "unlink wg-b\n", "nor is another WireGuard's, nor a port of another kind");
 

@@ -429,6 +429,37 @@ static void test_flows(void)
 	end(&subject);
 }
 
+static bool is_uplink(void *ctx, const struct wg_network *network)
+{
+	(void)ctx;
+	return !strcmp(network->interface, "eth0");
+}
+
+static void test_foreign(void)
+{
+	static const struct wg_lan lan = { .foreign = is_uplink };
+	struct wg_flow flow = { .protocol = IPPROTO_TCP, .port = 22, .to_box = true };
+	struct subject subject;
+
+	if (!begin(&subject, "networks:\n"
+		   "  - {name: home, cidr: 192.168.9.0/24, interface: eth0, peers: [{name: hub, jump: true}]}\n"
+		   "  - {name: office, cidr: 10.10.0.0/24, listen_port: 1, peers: [{name: hub, jump: true}]}\n"))
+		return;
+	doppel_wg_filters_free(subject.filters);
+	is_int(doppel_wg_filters_new(&subject.site, &lan, &subject.filters), 0, "a network whose interface is somebody else's");
+	ok(!strstr(nft(&subject), "eth0") && strstr(subject.text.data, "iifname vmap { \"wg-office\" : jump box.office }"),
+	   "… has no say, and another has: nftables");
+	ok(!strstr(iptables(&subject, AF_INET), "eth0") && strstr(subject.text.data, "-i wg-office -j DOPPEL-WG-2-BOX\n"),
+	   "… iptables");
+	doppel_ip_parse("192.168.9.7", &flow.source);
+	doppel_ip_parse("192.168.9.1", &flow.destination);
+	ok(doppel_wg_filters_allow(subject.filters, &flow), "… and its flows go on");
+	subject.filters->networks[1].foreign = true;
+	is_str(nft(&subject), NFT_REMOVE("ip") NFT_REMOVE("ip6"), "without any other there are no tables");
+	is_str(iptables(&subject, AF_INET), EMPTY_TABLE, "… and no chains");
+	end(&subject);
+}
+
 static void test_replacing(void)
 {
 	static const char saved[] =
@@ -569,6 +600,7 @@ int main(void)
 	test_versions();
 	test_office();
 	test_flows();
+	test_foreign();
 	test_replacing();
 	test_many();
 	return done_testing();
