@@ -162,6 +162,21 @@ bool doppel_wg_read_cidr(struct wg_reader *reader, const struct yaml_node *node,
 	       doppel_wg_check_family(reader, node, doppel_cidr_family(cidr));
 }
 
+/* False, and told: it stands in the list before. */
+static bool is_first(struct wg_reader *reader, const struct yaml_node *node, const void *item,
+		     void *const *before, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (before[i] == item) {
+			doppel_yaml_error(reader->error, node, "\"%s\" is in the list already; leave one",
+					  node->text);
+			return false;
+		}
+	return true;
+}
+
 struct wg_group **doppel_wg_read_groups(struct wg_reader *reader, const struct yaml_node *list,
 					size_t *count)
 {
@@ -175,9 +190,9 @@ struct wg_group **doppel_wg_read_groups(struct wg_reader *reader, const struct y
 		if (!doppel_yaml_text(reader->error, list->children[i], &text))
 			continue;
 		group = doppel_wg_group(reader->network, text);
-		if (group)
+		if (group && is_first(reader, list->children[i], group, (void **)groups, found))
 			groups[found++] = group;
-		else
+		else if (!group)
 			doppel_yaml_error(reader->error, list->children[i],
 					  "there is no group \"%.70s\" in this network", text);
 	}
@@ -385,9 +400,10 @@ static void read_group(struct wg_reader *reader, const struct yaml_node *map,
 		if (!doppel_yaml_text(reader->error, list->children[i], &text))
 			continue;
 		policy = doppel_wg_policy(reader->network, text);
-		if (policy)
+		if (policy && is_first(reader, list->children[i], policy,
+				       (void **)group->policies, group->policy_count))
 			group->policies[group->policy_count++] = policy;
-		else
+		else if (!policy)
 			doppel_yaml_error(reader->error, list->children[i],
 					  "there is no policy \"%.70s\" in this network", text);
 	}
@@ -400,6 +416,18 @@ static void read_groups(struct wg_reader *reader, const struct yaml_node *list)
 	for (i = 0; i < reader->network->group_count; i++)
 		if (list->children[i]->kind == DOPPEL_YAML_MAP)
 			read_group(reader, list->children[i], &reader->network->groups[i]);
+}
+
+/* In the firewall a policy's rules are there once for each group that has it. */
+static void count_rules(struct wg_reader *reader, const struct yaml_node *map)
+{
+	const size_t before = reader->rule_count;
+
+	reader->rule_count += doppel_wg_rule_count(reader->network);
+	if (before <= WG_RULES_MAX && reader->rule_count > WG_RULES_MAX)
+		doppel_yaml_error(reader->error, map,
+				  "with this network's there are %zu rules, each policy's counted for each group that has it; no more than %d can be",
+				  reader->rule_count, WG_RULES_MAX);
 }
 
 static void read_network(struct wg_reader *reader, const struct yaml_node *map)
@@ -438,6 +466,7 @@ static void read_network(struct wg_reader *reader, const struct yaml_node *map)
 	read_groups(reader, doppel_yaml_get(map, "groups"));
 	doppel_wg_read_peers(reader, doppel_yaml_get(map, "peers"));
 	doppel_wg_read_policies(reader, doppel_yaml_get(map, "policies"));
+	count_rules(reader, map);
 	doppel_wg_read_routes(reader, doppel_yaml_get(map, "routes"));
 }
 

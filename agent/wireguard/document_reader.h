@@ -13,6 +13,7 @@ struct wg_reader {
 	struct doppel_error *error;
 	const struct wg_devices *devices;	/* may be NULL */
 	struct wg_network *network;		/* that is being read */
+	size_t rule_count;	/* of the networks that are read */
 	bool no_memory;
 };
 

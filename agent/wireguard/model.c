@@ -53,6 +53,16 @@ struct wg_policy *doppel_wg_policy(const struct wg_network *network, const char 
 	return find(network->policies, network->policy_count, sizeof(*network->policies), name);
 }
 
+size_t doppel_wg_rule_count(const struct wg_network *network)
+{
+	size_t i, j, count = 0;
+
+	for (i = 0; i < network->group_count; i++)
+		for (j = 0; j < network->groups[i].policy_count; j++)
+			count += network->groups[i].policies[j]->rule_count;
+	return count;
+}
+
 static void free_peer(struct wg_peer *peer)
 {
 	free(peer->name);

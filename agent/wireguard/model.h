@@ -20,6 +20,7 @@
 #define WG_NAME_MAX 63			/* a label of the DNS (RFC 1035 section 2.3.4) */
 #define WG_PRIORITY_MAX 999
 #define WG_CIDR_LEN_MIN 8		/* of a network, as its text says it */
+#define WG_RULES_MAX 20000		/* of all networks' groups: each is one in the firewall */
 #define WG_PORTS_MAX 15			/* iptables' multiport has room for so many */
 
 enum wg_stack {
@@ -186,6 +187,9 @@ struct wg_network *doppel_wg_network(const struct wg_document *document, const c
 struct wg_peer *doppel_wg_peer(const struct wg_network *network, const char *name);
 struct wg_group *doppel_wg_group(const struct wg_network *network, const char *name);
 struct wg_policy *doppel_wg_policy(const struct wg_network *network, const char *name);
+
+/* Of all its groups, each with its policies'. */
+size_t doppel_wg_rule_count(const struct wg_network *network);
 
 /* NULL is fine. */
 void doppel_wg_document_free(struct wg_document *document);

@@ -208,16 +208,6 @@ static int compare_groups(const void *one, const void *other)
 	return a < b ? -1 : a > b;
 }
 
-static size_t count_rules(const struct wg_network *network)
-{
-	size_t i, j, count = 0;
-
-	for (i = 0; i < network->group_count; i++)
-		for (j = 0; j < network->groups[i].policy_count; j++)
-			count += network->groups[i].policies[j]->rule_count;
-	return count;
-}
-
 static void make_group_rules(struct making *making, const struct wg_group *group)
 {
 	struct wg_filter *filter = making->filter;
@@ -243,7 +233,7 @@ static void make_rules(struct making *making)
 	const struct wg_group **order = calloc(network->group_count + 1, sizeof(*order));
 	size_t i;
 
-	making->filter->rules = calloc(count_rules(network) + 1, sizeof(*making->filter->rules));
+	making->filter->rules = calloc(doppel_wg_rule_count(network) + 1, sizeof(*making->filter->rules));
 	making->no_memory = making->no_memory || !order || !making->filter->rules;
 	for (i = 0; !making->no_memory && i < network->group_count; i++)
 		order[i] = &network->groups[i];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/yaml.h"
 #include "tap.h"
 #include "wireguard/document.h"
@@ -204,6 +205,10 @@ static void test_refusals(void)
 		  "the network's own|10.0.0.128/25 overlaps the network's own addresses" },
 		{ NET(", groups: [{name: g, policies: [nothing]}]"),
 		  "unknown policy|there is no policy \"nothing\" in this network" },
+		{ NET(", policies: [{name: y}], groups: [{name: g, policies: [y, Y]}]"),
+		  "a policy twice|\"Y\" is in the list already; leave one" },
+		{ NET(", groups: [{name: g}], peers: [{name: hub, jump: true, groups: [g, g]}]"),
+		  "a group twice|\"g\" is in the list already; leave one" },
 		{ NET(", groups: [{name: g, priority: 1000}]"),
 		  "priority|must be a number from 1 to 999, not 1000" },
 		{ WITH_RULE("{direction: output, action: allow, target: \"fd00::/64\"}"),
@@ -242,9 +247,39 @@ static void test_refusals(void)
 	}
 }
 
+static void write_rules(struct buf *text, int groups, int rules)
+{
+	int i;
+
+	doppel_buf_printf(text, "networks:\n  - name: a\n    cidr: 10.0.0.0/24\n    groups:\n");
+	for (i = 0; i < groups; i++)
+		doppel_buf_printf(text, "      - {name: g%d, policies: [y]}\n", i);
+	doppel_buf_printf(text, "    policies:\n      - name: y\n        rules:\n");
+	for (i = 0; i < rules; i++)
+		doppel_buf_printf(text, "          - {direction: output, action: allow, target: any}\n");
+}
+
+static void test_many_rules(void)
+{
+	struct buf auto_buf most = {};
+	struct buf auto_buf more = {};
+	struct wg_document *document;
+	struct doppel_error error;
+
+	write_rules(&most, 100, WG_RULES_MAX / 100);
+	is_int(read_text(most.data, &document, &error), 0, "as many rules as there can be");
+	doppel_wg_document_free(document);
+	write_rules(&more, 101, WG_RULES_MAX / 100);
+	is_int(read_text(more.data, &document, &error), -EINVAL, "more are refused");
+	is_str(error.text, "x.yaml:2:5: networks[0]: with this network's there are 20200 rules, each policy's counted for each group that has it; no more than 20000 can be",
+	       "… and why");
+	doppel_wg_document_free(document);
+}
+
 int main(void)
 {
 	test_full();
 	test_refusals();
+	test_many_rules();
 	return done_testing();
 }
