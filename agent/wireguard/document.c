@@ -498,6 +498,11 @@ static void read_networks(struct wg_reader *reader, const struct yaml_node *list
 {
 	size_t i, j;
 
+	if (list && list->count > WG_NETWORKS_MAX) {
+		doppel_yaml_error(reader->error, list, "%zu networks are too many; no more than %d can be",
+				  list->count, WG_NETWORKS_MAX);
+		return;
+	}
 	document->networks = read_named(reader, list, sizeof(*document->networks),
 					&document->network_count);
 	for (i = 0; i < document->network_count; i++) {

@@ -18,6 +18,7 @@
 
 #define WG_KEY_LEN 32
 #define WG_NAME_MAX 63			/* a label of the DNS (RFC 1035 section 2.3.4) */
+#define WG_NETWORKS_MAX 256		/* each is compared with all others */
 #define WG_PRIORITY_MAX 999
 #define WG_CIDR_LEN_MIN 8		/* of a network, as its text says it */
 #define WG_RULES_MAX 20000		/* of all networks' groups: each is one in the firewall */

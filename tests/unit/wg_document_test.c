@@ -276,10 +276,37 @@ static void test_many_rules(void)
 	doppel_wg_document_free(document);
 }
 
+static void write_networks(struct buf *text, int count)
+{
+	int i;
+
+	doppel_buf_printf(text, "networks:\n");
+	for (i = 0; i < count; i++)
+		doppel_buf_printf(text, "  - {name: n%d, cidr: 10.%d.%d.0/24, listen_port: %d}\n", i, i / 256,
+				  i % 256, i + 1);
+}
+
+static void test_many_networks(void)
+{
+	struct buf auto_buf most = {};
+	struct buf auto_buf more = {};
+	struct wg_document *document;
+	struct doppel_error error;
+
+	write_networks(&most, WG_NETWORKS_MAX);
+	is_int(read_text(most.data, &document, &error), 0, "as many networks as there can be");
+	doppel_wg_document_free(document);
+	write_networks(&more, WG_NETWORKS_MAX + 1);
+	is_int(read_text(more.data, &document, &error), -EINVAL, "one more is refused");
+	is_str(error.text, "x.yaml:2:3: networks: 257 networks are too many; no more than 256 can be", "… and why");
+	doppel_wg_document_free(document);
+}
+
 int main(void)
 {
 	test_full();
 	test_refusals();
 	test_many_rules();
+	test_many_networks();
 	return done_testing();
 }
