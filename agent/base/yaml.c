@@ -13,12 +13,15 @@
 #include "base/cleanup.h"
 
 #define DEPTH_MAX 16
+#define KEY_MAX 64		/* bytes */
+#define KEYS_MAX 64		/* of one map: each is compared with all others */
 #define SIZE_LIMIT (16u << 20)
 
 struct reader {
 	yaml_parser_t parser;
 	struct yaml *yaml;
 	struct doppel_error *error;
+	size_t nodes;
 };
 
 static void free_node(struct yaml_node *node)
@@ -165,6 +168,10 @@ static int check_key(struct reader *reader, const struct yaml_node *map, const y
 
 	if (strlen(name) != key->data.scalar.length || strchr(name, '\n'))
 		return refuse(reader, key->start_mark, "a key may not have line ends in it");
+	if (strlen(name) > KEY_MAX)
+		return refuse(reader, key->start_mark, "a key may have no more than 64 bytes");
+	if (map->count == KEYS_MAX)
+		return refuse(reader, key->start_mark, "a map may have no more than 64 keys");
 	first = doppel_yaml_get(map, name);
 	if (!first)
 		return 0;
@@ -260,6 +267,8 @@ static int read_node(struct reader *reader, const yaml_event_t *event, struct ya
 		return refuse(reader, event->start_mark, "anchors (&name) cannot be used here");
 	if (depth > DEPTH_MAX)
 		return refuse(reader, event->start_mark, "nested too deeply");
+	if (++reader->nodes > DOPPEL_YAML_NODES_MAX)
+		return refuse(reader, event->start_mark, "the file has too many values; make it smaller");
 	node = new_node(reader, kind, parent, event->start_mark);
 	if (!node)
 		return no_memory(reader);
@@ -376,6 +385,15 @@ void doppel_yaml_forget_places(struct yaml *yaml)
 {
 	if (yaml->root)
 		forget_places(yaml->root);
+}
+
+size_t doppel_yaml_count(const struct yaml_node *node)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < node->count; i++)
+		count += doppel_yaml_count(node->children[i]);
+	return count;
 }
 
 const struct yaml_node *doppel_yaml_get(const struct yaml_node *map, const char *key)

@@ -2,7 +2,8 @@
 /*
  * A YAML file as a tree of nodes that know where they stand, so that whoever
  * finds fault with one can say "file:line:column: path: what to do". No
- * anchors, aliases or merge keys, one document, no key twice.
+ * anchors, aliases or merge keys, one document, no key twice; limits to keys and
+ * nodes, so that no file takes more than a few seconds.
  */
 #ifndef DOPPEL_BASE_YAML_H
 #define DOPPEL_BASE_YAML_H
@@ -12,6 +13,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+
+#define DOPPEL_YAML_NODES_MAX (1u << 19)	/* of one file; ten thousand peers are 150,000 */
 
 enum yaml_kind {
 	DOPPEL_YAML_SCALAR,
@@ -53,6 +56,8 @@ void doppel_yaml_cleanup(struct yaml **yaml);
 /* For a text that nobody sees: errors say "file: path: …" then. */
 void doppel_yaml_forget_places(struct yaml *yaml);
 
+/* The node, and all below it. */
+size_t doppel_yaml_count(const struct yaml_node *node);
 /* A map's child of that key, or NULL. */
 const struct yaml_node *doppel_yaml_get(const struct yaml_node *map, const char *key);
 /* What the node is, in words: "a list", "nothing", "text". */

@@ -464,6 +464,11 @@ static int read_merged(const struct wg_networks *networks, const struct yaml_nod
 	int err = 0;
 
 	doppel_wg_kept_init(&joined);
+	/* It is read anew at the next start. */
+	if (doppel_yaml_count(section) > DOPPEL_YAML_NODES_MAX) {
+		doppel_error_add(error, "%s: with what is there already these are too many values", section->file);
+		return -EINVAL;
+	}
 	wanted->words = doppel_wg_words(section);
 	wanted->owned = networks->now.owned;
 	wanted->owns_firewall = networks->now.owns_firewall;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/yaml.h"
 #include "gateway/config.h"
 #include "tap.h"
@@ -405,6 +406,35 @@ static void test_depth(void)
 	is_str(error.text, "x:1:18: nested too deeply", "in one another are refused");
 }
 
+static void is_too_much(const struct buf *text, const char *want, const char *what)
+{
+	struct doppel_error error = {};
+	struct config *config = NULL;
+
+	is_int(doppel_config_parse("x", text->data, text->len, &config, &error), -EINVAL, "%s", what);
+	is_str(error.text, want, "… and told");
+}
+
+/* What would take long to read is refused where it is too much. */
+static void test_limits(void)
+{
+	struct buf auto_buf key = {};
+	struct buf auto_buf keys = {};
+	struct buf auto_buf nodes = {};
+	unsigned int i;
+
+	for (i = 0; i < 65; i++) {
+		doppel_buf_printf(&key, "k");
+		doppel_buf_printf(&keys, "k%u: 1\n", i);
+	}
+	doppel_buf_printf(&key, ": 1\n");
+	for (i = 0; i < DOPPEL_YAML_NODES_MAX; i++)
+		doppel_buf_printf(&nodes, "-\n");
+	is_too_much(&key, "x:1:1: a key may have no more than 64 bytes", "a long key");
+	is_too_much(&keys, "x:65:1: a map may have no more than 64 keys", "many keys");
+	is_too_much(&nodes, "x:524288:2: the file has too many values; make it smaller", "many nodes");
+}
+
 static void test_file(void)
 {
 	char path[] = "/tmp/doppel-config-XXXXXX", want[96];
@@ -431,6 +461,7 @@ int main(void)
 	test_many_faults();
 	test_every_truncation();
 	test_depth();
+	test_limits();
 	test_file();
 	return done_testing();
 }

@@ -193,6 +193,30 @@ static void test_order(void)
 	is_real(&world, "n ipv4: a 10.0.0.2, hub 10.0.0.1", "… but made, too");
 }
 
+static void apply_many(const char *name, unsigned int number)
+{
+	auto_buf struct buf text = {};
+	unsigned int i;
+
+	doppel_buf_printf(&text, "networks: [{name: %s, cidr: 10.%u.0.0/24, listen_port: %u, dns: {upstream: [192.0.2.1", name,
+			  number, number);
+	for (i = 0; i < DOPPEL_YAML_NODES_MAX / 2; i++)
+		doppel_buf_printf(&text, ",192.0.2.1");
+	doppel_buf_printf(&text, "]}}]");
+	fake_apply_text(&world, text.data);
+}
+
+static void test_too_much(void)
+{
+	fresh();
+	apply_many("lab", 1);
+	is_int(world.err, 0, "a file that is long");
+	fake_clear(&world.order);
+	apply_many("office", 2);
+	refused(-EINVAL, "x.yaml: with what is there already these are too many values",
+		"what could not be read again at the next start");
+}
+
 static void test_edits(void)
 {
 	fresh();
@@ -600,6 +624,7 @@ int main(void)
 	test_refusals();
 	test_targets();
 	test_order();
+	test_too_much();
 	test_edits();
 	test_modes();
 	test_own_file();
