@@ -470,16 +470,22 @@ static bool is_named(const struct importer *in, const char *name)
 	return false;
 }
 
-/* Its own name, with a number if it is another's already; else peer-1, peer-2, … */
+/*
+ * Its own name, with -2 if it is another's already, or else with the peer's own number, which few
+ * have; without a name peer-1, peer-2, …
+ */
 static void choose_name(struct importer *in)
 {
 	char *name = in->peer->name.name;
 	char base[WG_NAME_MAX - 8];
-	size_t number = name[0] ? 2 : (size_t)(in->peer - in->peers) + 1;
+	size_t own = (size_t)(in->peer - in->peers) + 1;
+	size_t number = name[0] ? 2 : own++;
 
 	snprintf(base, sizeof(base), "%.50s", name[0] ? name : "peer");
-	while (!name[0] || is_named(in, name))
-		snprintf(name, sizeof(in->peer->name.name), "%s-%zu", base, number++);
+	while (!name[0] || is_named(in, name)) {
+		snprintf(name, sizeof(in->peer->name.name), "%s-%zu", base, number);
+		number = own++;
+	}
 }
 
 static void check_key(struct importer *in)

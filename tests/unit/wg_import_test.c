@@ -196,6 +196,25 @@ static void test_names(void)
 	}
 }
 
+static void test_equal_names(void)
+{
+	static const char *const names[] = { "hub", "other", "phone", "phone-2", "phone-4", "phone-5" };
+	static const char text[] = HUB
+		"[Peer] # other\nPublicKey = " ALICE "\n[Peer] # phone\nPublicKey = " BOB "\n"
+		"[Peer] # phone\nPublicKey = " CAROL "\n[Peer] # phone\nPublicKey = " DAVE "\n"
+		"[Peer] # phone\nPublicKey = " PSK "\n";
+	struct doppel_error error = { 0 };
+	struct wg_import import;
+	size_t i;
+
+	is_int(doppel_wg_quick_import("wg0.conf", text, "wg0", &import, &error), 0, "%s", error.text);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		is_str(json_string_value(json_object_get(json_array_get(
+			json_object_get(import.network, "peers"), i), "name")), names[i],
+		       "of many of one name each has its own number: %s", names[i]);
+	doppel_wg_import_free(&import);
+}
+
 #define PEER "[Peer]\nPublicKey = " ALICE "\nAllowedIPs = 10.8.0.2/32\n"
 
 static void test_refusals(void)
@@ -271,6 +290,7 @@ int main(void)
 	test_wg_easy();
 	test_by_hand();
 	test_names();
+	test_equal_names();
 	test_refusals();
 	return done_testing();
 }
