@@ -17,6 +17,7 @@
 
 #define JUMP_NAME "hub"
 #define SHOWN "%.300s"		/* as much of a value as is told */
+#define NAME_SHOWN 24		/* longer ones are no names */
 
 struct prefix {
 	struct cidr cidr;
@@ -298,6 +299,14 @@ static const struct key peer_keys[] = {
 	{ NULL, NULL },
 };
 
+/* As much of a name as is told: what stands behind it, or is too long for one, may be a private key. */
+static int shown(const char *name)
+{
+	const size_t len = strcspn(name, " \t:=");
+
+	return len > NAME_SHOWN ? 0 : (int)len;
+}
+
 /* Some programs write keys without a value: they say nothing. */
 static void read_key(struct importer *in, const char *name, char *value)
 {
@@ -306,7 +315,7 @@ static void read_key(struct importer *in, const char *name, char *value)
 	while (key->name && strcasecmp(key->name, name))
 		key++;
 	if (!key->name)
-		fault(in, in->line, "\"%.40s\" is no key of %s", name,
+		fault(in, in->line, "\"%.*s\" is no key of %s", shown(name), name,
 		      in->peer ? "[Peer]" : "[Interface]");
 	else if (*value)
 		key->take(in, key->name, value);
@@ -331,7 +340,7 @@ static void read_section(struct importer *in, const char *name)
 	if (!strcasecmp(name, "[Peer]"))
 		begin_peer(in);
 	else if (strcasecmp(name, "[Interface]"))
-		fault(in, in->line, "must be [Interface] or [Peer], not " SHOWN, name);
+		fault(in, in->line, "must be [Interface] or [Peer], not \"%.*s\"", shown(name), name);
 }
 
 static void read_setting(struct importer *in, char *text)

@@ -10,6 +10,7 @@
 
 /* RFC 7748 section 6.1 */
 #define PRIVATE "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo="
+#define SECRET "dwdtCnMYpX08FsFy"	/* what PRIVATE begins with */
 #define ALICE "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
 #define BOB "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08="
 #define CAROL "XU/DlmC+tASQLN26acG/XM7gkBLRLVq5LCpBKL2IzAw="
@@ -226,7 +227,12 @@ static void test_refusals(void)
 		      "wg0.conf: [Interface] has no Address: nothing says which network this is" },
 		{ "hello\n" HUB, "wg0.conf:1: must be a key, an equals sign and its value" },
 		{ "Address = 10.0.0.1/24\n" HUB, "wg0.conf:1: stands before [Interface] and [Peer]" },
-		{ HUB "[Peers]\n", "wg0.conf:5: must be [Interface] or [Peer], not [Peers]" },
+		{ HUB "[Peers]\n", "wg0.conf:5: must be [Interface] or [Peer], not \"[Peers]\"" },
+		{ "[Interface] PrivateKey = " PRIVATE "\n" HUB,
+		  "wg0.conf:1: must be [Interface] or [Peer], not \"[Interface]\"" },
+		{ "[" PRIVATE "]\n" HUB, "wg0.conf:1: must be [Interface] or [Peer], not \"\"" },
+		{ HUB "PrivateKey: " PRIVATE "\n", "wg0.conf:5: \"PrivateKey\" is no key of [Interface]" },
+		{ HUB PRIVATE "\n", "wg0.conf:5: \"\" is no key of [Interface]" },
 		{ HUB "PresharedKey = x\n", "wg0.conf:5: \"PresharedKey\" is no key of [Interface]" },
 		{ HUB "[Peer]\nPublicKey = " ALICE "\nJc = 4\n", "wg0.conf:7: \"Jc\" is no key of [Peer]" },
 		{ "[Interface]\nPrivateKey = " PRIVATE "x\nAddress = 10.0.0.1/24\n",
@@ -281,7 +287,7 @@ static void test_refusals(void)
 		is_int(doppel_wg_quick_import("wg0.conf", table[i].text, "wg0", &import, &error), -EINVAL,
 		       "refused (%zu)", i);
 		is_str(error.text, table[i].error, "… and why");
-		ok(!strstr(error.text, PRIVATE) && !strstr(error.text, "secret"), "… without a secret");
+		ok(!strstr(error.text, SECRET) && !strstr(error.text, "secret"), "… without a secret");
 	}
 }
 
