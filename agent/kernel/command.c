@@ -2,13 +2,17 @@
 #include "kernel/command.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* Files in memory instead of pipes: neither side ever waits for the other. */
 static int file_of(const struct buf *content)
@@ -43,8 +47,26 @@ static int take(int fd, struct buf *content)
 	return content->failed ? -ENOMEM : 0;
 }
 
+/* Until it has ended; -ETIMEDOUT. */
+static int await_end(pid_t pid, int limit_ms)
+{
+	const int64_t deadline = doppel_clock_mono_ms(&doppel_clock) + limit_ms;
+	int auto_close fd = pidfd_open(pid, 0);
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	int64_t left = limit_ms;
+	int ready;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		ready = poll(&end, 1, (int)left);
+		left = deadline - doppel_clock_mono_ms(&doppel_clock);
+	} while (ready < 0 && errno == EINTR && left > 0);
+	return ready > 0 ? 0 : -ETIMEDOUT;
+}
+
 /* Its status, or a negative errno. */
-static int run(const char *const argv[], const int fds[3])
+static int run(const char *const argv[], int limit_ms, const int fds[3])
 {
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
@@ -57,14 +79,19 @@ static int run(const char *const argv[], const int fds[3])
 	posix_spawn_file_actions_destroy(&actions);
 	if (err)
 		return -err;
+	err = await_end(pid, limit_ms);
+	if (err)
+		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
+	if (err)
+		return err;
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }
 
-int doppel_command(const char *const argv[], const struct buf *input, struct buf *output,
-		   struct buf *complaint)
+int doppel_command(const char *const argv[], int limit_ms, const struct buf *input,
+		   struct buf *output, struct buf *complaint)
 {
 	int auto_close in = file_of(input);
 	int auto_close out = file_of(NULL);
@@ -74,7 +101,7 @@ int doppel_command(const char *const argv[], const struct buf *input, struct buf
 
 	if (in < 0 || out < 0 || err < 0)
 		return -errno;
-	status = run(argv, fds);
+	status = run(argv, limit_ms, fds);
 	if (output)
 		taken = take(out, output);
 	if (!taken)

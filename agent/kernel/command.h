@@ -7,10 +7,11 @@
 
 /*
  * @argv as for execvp(3), looked for in PATH. @input is its standard input, @output gets what it says;
- * each may be NULL. @complaint gets what it says on its standard error. 0; -ENOENT when it is not
- * installed; -EIO when its status is not 0; another negative errno when it could not be run.
+ * each may be NULL. @complaint gets what it says on its standard error. It is killed when it has not
+ * ended after @limit_ms. 0; -ENOENT when it is not installed; -EIO when its status is not 0;
+ * -ETIMEDOUT when it was killed; another negative errno when it could not be run.
  */
-int doppel_command(const char *const argv[], const struct buf *input, struct buf *output,
-		   struct buf *complaint);
+int doppel_command(const char *const argv[], int limit_ms, const struct buf *input,
+		   struct buf *output, struct buf *complaint);
 
 #endif

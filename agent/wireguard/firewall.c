@@ -14,7 +14,8 @@
 #include "wireguard/render_iptables.h"
 #include "wireguard/render_nft.h"
 
-#define LOCK_WAIT_S "5"			/* for another iptables that has the lock */
+#define LOCK_WAIT_S "1"			/* for another iptables that has the lock */
+#define COMMAND_S 10			/* the agent waits for them */
 #define ATTEMPTS 3			/* when the chains change between the look and the change */
 
 /* A listing of the rules in the kernel, to be told from another one. */
@@ -58,6 +59,9 @@ static void tell(struct doppel_error *error, const char *program, int err,
 	if (err == -ENOENT)
 		doppel_error_add(error, "firewall: %s is not installed; install iptables, or set firewall: nftables",
 				 program);
+	else if (err == -ETIMEDOUT)
+		doppel_error_add(error, "firewall: %s did not end in %d seconds, and was killed", program,
+				 COMMAND_S);
 	else
 		doppel_error_add(error, "firewall: %s: %.*s", program, (int)strcspn(said, "\n"), said);
 }
@@ -110,7 +114,7 @@ static int save(const char *program, struct buf *saved, struct buf *complaint)
 {
 	const char *const argv[] = { program, NULL };
 
-	return doppel_command(argv, NULL, saved, complaint);
+	return doppel_command(argv, 1000 * COMMAND_S, NULL, saved, complaint);
 }
 
 static int find_chains(const char *program, struct wg_iptables *found, struct buf *complaint)
@@ -125,7 +129,7 @@ static int restore(const char *program, const struct buf *text, struct buf *comp
 {
 	const char *const argv[] = { program, "--noflush", "--wait", LOCK_WAIT_S, NULL };
 
-	return doppel_command(argv, text, NULL, complaint);
+	return doppel_command(argv, 1000 * COMMAND_S, text, NULL, complaint);
 }
 
 static int replace_chains(const struct wg_filters *filters, size_t i, bool wanted,
