@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -49,7 +50,23 @@ static int write_all(int fd, const char *data, size_t len)
 		data += written;
 		len -= (size_t)written;
 	}
-	return fsync(fd) ? -errno : 0;
+	/* A pipe or a terminal has nothing to be synced. */
+	return fsync(fd) && errno != EINVAL && errno != EROFS ? -errno : 0;
+}
+
+/* A device, a pipe, a link to one as /dev/stdout is */
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && !S_ISREG(st.st_mode);
+}
+
+static int write_there(const char *path, const void *data, size_t len)
+{
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -errno : write_all(fd, data, len);
 }
 
 int doppel_cli_write_file(const char *path, const void *data, size_t len)
@@ -57,6 +74,8 @@ int doppel_cli_write_file(const char *path, const void *data, size_t len)
 	auto_free char *fresh = NULL;
 	int fd, err;
 
+	if (is_special(path))
+		return write_there(path, data, len);
 	if (asprintf(&fresh, "%s.XXXXXX", path) < 0)
 		return -ENOMEM;
 	fd = mkostemp(fresh, O_CLOEXEC);	/* mode 0600 */

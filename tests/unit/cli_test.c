@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the CLI prints, and how it ends. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/device_text.h"
+#include "cli/file.h"
 #include "cli/fix.h"
 #include "cli/table.h"
 #include "tap.h"
@@ -200,6 +203,45 @@ static void test_agent_check(void)
 	unlink(file);
 }
 
+static void is_content(int fd, const char *want, const char *what)
+{
+	char content[16] = "";
+
+	ok(read(fd, content, sizeof(content) - 1) >= 0, "%s", what);
+	is_str(content, want, "… with what was written");
+}
+
+static void test_file(void)
+{
+	char directory[] = "/tmp/doppel-cli-XXXXXX", regular[64], link[64], target[32];
+	struct stat st;
+	int ends[2], fd;
+
+	if (!mkdtemp(directory) || pipe(ends))
+		abort();
+	snprintf(regular, sizeof(regular), "%s/regular", directory);
+	snprintf(link, sizeof(link), "%s/stdout", directory);
+	snprintf(target, sizeof(target), "/proc/self/fd/%d", ends[1]);
+	ok(!symlink(target, link), "a link to a pipe, as /dev/stdout is");
+	is_int(doppel_cli_write_file(link, "key", 3), 0, "… is written to");
+	ok(!lstat(link, &st) && S_ISLNK(st.st_mode), "… and stays one");
+	close(ends[1]);
+	is_content(ends[0], "key", "the pipe");
+	close(ends[0]);
+	unlink(link);
+
+	fd = open(regular, O_RDWR | O_CREAT, 0644);
+	is_int(doppel_cli_write_file(regular, "key", 3), 0, "a file");
+	is_content(fd, "", "… is replaced, not written to: the old one");
+	close(fd);
+	fd = open(regular, O_RDONLY);
+	is_content(fd, "key", "… the new one");
+	ok(!fstat(fd, &st) && (st.st_mode & 07777) == 0600, "… which nobody else can read");
+	close(fd);
+	unlink(regular);
+	ok(doppel_cli_write_file(directory, "key", 3) < 0 && !rmdir(directory), "a directory is neither");
+}
+
 int main(void)
 {
 	test_clean();
@@ -208,5 +250,6 @@ int main(void)
 	test_usage();
 	test_no_agent();
 	test_agent_check();
+	test_file();
 	return done_testing();
 }
