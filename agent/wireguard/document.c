@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "wireguard/document_reader.h"
-#include "wireguard/owners.h"
 
 #define PORT_DEFAULT 51820
 #define DOMAIN_MAX 253			/* RFC 1035 section 3.1, as text */
@@ -330,8 +329,8 @@ static void read_dns(struct wg_reader *reader, const struct yaml_node *map)
 	}
 }
 
-static void claim_name(struct wg_reader *reader, struct wg_owners *names, const char *name,
-		       const struct yaml_node *item)
+void doppel_wg_claim_name(struct wg_reader *reader, struct wg_owners *names, const char *name,
+			  const struct yaml_node *item)
 {
 	const void *first;
 	const int err = doppel_wg_owners_claim_name(names, name, item, &first);
@@ -361,7 +360,7 @@ static void *read_named(struct wg_reader *reader, const struct yaml_node *list, 
 
 		*name = doppel_wg_read_name(reader, list->children[i]);
 		if (*name)
-			claim_name(reader, &names, *name, list->children[i]);
+			doppel_wg_claim_name(reader, &names, *name, list->children[i]);
 	}
 	return items;
 }

@@ -7,6 +7,7 @@
 #include "base/yaml_value.h"
 #include "wireguard/document.h"
 #include "wireguard/model.h"
+#include "wireguard/owners.h"
 
 /* Each fault becomes a line of @error, and the reading goes on. */
 struct wg_reader {
@@ -27,6 +28,9 @@ void *doppel_wg_read_items(struct wg_reader *reader, const struct yaml_node *lis
 char *doppel_wg_read_text(struct wg_reader *reader, const struct yaml_node *node);
 /* The item's `name`, a label of the DNS; NULL after an error. */
 char *doppel_wg_read_name(struct wg_reader *reader, const struct yaml_node *item);
+/* @name, which @item has, is in @names then; an error when it is there already. */
+void doppel_wg_claim_name(struct wg_reader *reader, struct wg_owners *names, const char *name,
+			  const struct yaml_node *item);
 bool doppel_wg_read_flag(struct wg_reader *reader, const struct yaml_node *map, const char *key);
 /* An address or a prefix of a family that the network has. */
 bool doppel_wg_read_address(struct wg_reader *reader, const struct yaml_node *node,

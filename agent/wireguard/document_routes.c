@@ -62,15 +62,33 @@ static void read_mapping(struct wg_reader *reader, const struct yaml_node *map,
 				  node->text, doppel_cidr_format(&route->destination, text));
 }
 
+static void read_mappings(struct wg_reader *reader, const struct yaml_node *list,
+			  struct wg_route *route, bool known)
+{
+	auto_wg_owners struct wg_owners names;
+	size_t i, count;
+
+	route->mappings = doppel_wg_read_items(reader, list, sizeof(*route->mappings), &count);
+	if (doppel_wg_owners_init_names(&names, count)) {
+		doppel_wg_read_no_memory(reader);
+		return;
+	}
+	for (i = 0; known && i < count; i++) {
+		struct wg_mapping *mapping = &route->mappings[route->mapping_count++];
+
+		read_mapping(reader, list->children[i], route, mapping);
+		if (mapping->name)
+			doppel_wg_claim_name(reader, &names, mapping->name, list->children[i]);
+	}
+}
+
 static void read_route(struct wg_reader *reader, const struct yaml_node *map,
 		       struct wg_route *route)
 {
 	static const char *const keys[] = { "name", "destination", "via", "groups", "dns", NULL };
 	const struct yaml_node *destination = doppel_yaml_get(map, "destination");
 	const struct yaml_node *groups = doppel_yaml_get(map, "groups");
-	const struct yaml_node *dns = doppel_yaml_get(map, "dns");
 	bool known = false;
-	size_t i, count;
 
 	doppel_yaml_want_keys(reader->error, map, keys);
 	if (destination)
@@ -81,10 +99,7 @@ static void read_route(struct wg_reader *reader, const struct yaml_node *map,
 	read_via(reader, map, route);
 	route->groups = doppel_wg_read_groups(reader, groups, &route->group_count);
 	check_circular(reader, groups, route);
-	route->mappings = doppel_wg_read_items(reader, dns, sizeof(*route->mappings), &count);
-	for (i = 0; known && i < count; i++)
-		read_mapping(reader, dns->children[i], route,
-			     &route->mappings[route->mapping_count++]);
+	read_mappings(reader, doppel_yaml_get(map, "dns"), route, known);
 }
 
 void doppel_wg_read_routes(struct wg_reader *reader, const struct yaml_node *list)

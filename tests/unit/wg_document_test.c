@@ -229,6 +229,8 @@ static void test_refusals(void)
 		  "circular|peer \"hub\" is in group \"h\": the route would lead through itself" },
 		{ WITH_ROUTE("{name: r, destination: 192.168.1.0/24, via: hub, dns: [{name: x, address: 192.168.2.1}]}"),
 		  "R8.4|192.168.2.1 lies outside the route's destination, 192.168.1.0/24" },
+		{ WITH_ROUTE("{name: r, destination: 192.168.1.0/24, via: hub, dns: [{name: x, address: 192.168.1.1}, {name: X, address: 192.168.1.2}]}"),
+		  "one name in a route|\"X\" is there in line 4 already" },
 	};
 	size_t i;
 
