@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "api/json.h"
 #include "base/cleanup.h"
 #include "base/path.h"
 
@@ -115,7 +116,7 @@ void doppel_http_reply_error(struct http_reply *reply, unsigned int status, cons
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	doppel_http_reply_json(reply, status, json_pack("{s:s}", "error", line));
+	doppel_http_reply_json(reply, status, json_pack("{s:o}", "error", doppel_json_text(line)));
 }
 
 static ssize_t read_stream(void *ctx, uint64_t pos, char *data, size_t max)

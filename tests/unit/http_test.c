@@ -49,6 +49,8 @@ static void handle(void *ctx, const struct http_request *request, struct http_re
 		for (int i = 0; i < 100000; i++)
 			json_array_append_new(list, json_integer(i));
 		doppel_http_reply_json(reply, 200, list);
+	} else if (!strcmp(request->path, "/strange")) {
+		doppel_http_reply_error(reply, 400, "no \xff\xfe");
 	} else {
 		doppel_http_reply_error(reply, 404, "nothing at %s", request->path);
 	}
@@ -79,6 +81,10 @@ static void test_requests(void)
 	got = call("GET", "/nowhere", NULL);
 	is_int(got.status, 404, "an error is told");
 	is_str(doppel_cli_string(got.reply, "error"), "nothing at /nowhere", "in words");
+	json_decref(got.reply);
+	got = call("GET", "/strange", NULL);
+	is_int(got.status, 400, "one with words that are no text, too");
+	is_str(doppel_cli_string(got.reply, "error"), "no ??", "… as far as they are");
 	json_decref(got.reply);
 	got = call("GET", "/large", NULL);
 	is_int(json_array_size(got.reply), 100000, "a large reply is whole");
