@@ -76,14 +76,13 @@ static bool same_halves(const struct config *old, const struct config *new)
 /* Both halves, or none. */
 static int reload_halves(struct agent *agent, struct config *config, struct doppel_error *error)
 {
-	struct doppel_error ignored = {};
 	int err = doppel_site_reload(agent->site, config, error);
 
 	if (err || !agent->gateway)
 		return err;
 	err = doppel_gateway_reload(agent->gateway, config, error);
 	if (err)
-		doppel_site_reload(agent->site, agent->config, &ignored);
+		doppel_site_back(agent->site, agent->config, error);
 	return err;
 }
 

@@ -213,6 +213,13 @@ int doppel_site_reload(struct site *site, const struct config *config, struct do
 	return err;
 }
 
+void doppel_site_back(struct site *site, const struct config *config, struct doppel_error *error)
+{
+	if (doppel_site_reload(site, config, error))
+		doppel_error_add(error, "wireguard: the networks stay as the new file has them");
+	site->lan_devices.config = config;
+}
+
 struct wg_networks *doppel_site_networks(struct site *site)
 {
 	return site->networks;

@@ -31,6 +31,9 @@ void doppel_site_free(struct site *site);
 /* Take over a new file. On an error the old one is still in use. */
 int doppel_site_reload(struct site *site, const struct config *config, struct doppel_error *error);
 
+/* Back to the file before, when others cannot have the new one: that is in use no more, whatever fails. */
+void doppel_site_back(struct site *site, const struct config *config, struct doppel_error *error);
+
 struct wg_networks *doppel_site_networks(struct site *site);
 const struct wg_kernel *doppel_site_kernel(const struct site *site);
 const struct wg_lan *doppel_site_lan(const struct site *site);

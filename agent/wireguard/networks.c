@@ -523,7 +523,9 @@ int doppel_wg_networks_apply(struct wg_networks *networks, const struct wg_reque
 		err = consider(networks, &wanted, request->dry_run, plan, error);
 	if (!err && request->prune && !request->dry_run && json_array_size(networks->left_out)) {
 		json_array_clear(networks->left_out);
-		err = doppel_wg_keep_save(networks, &networks->now);
+		/* What was asked for is done already. */
+		if (doppel_wg_keep_save(networks, &networks->now))
+			doppel_log(LOG_WARNING, "wireguard: networks that were left out are in the store until the next change");
 	}
 	doppel_wg_wanted_free(&wanted);
 	return err;
