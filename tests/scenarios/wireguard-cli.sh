@@ -173,7 +173,8 @@ says "  changes nothing" '^nothing changes$'
 doppel export office >"$tb/export.yaml"
 status 0 "what is exported is applied" apply -f "$tb/export.yaml"
 says "  and changes nothing" '^nothing changes$'
-doppel export office --json | status 0 "in JSON, from stdin, too" apply -f -
+doppel export office --json >"$tb/export.json"
+status 0 "in JSON, from stdin, too" apply -f - <"$tb/export.json"
 says "  and changes nothing" '^nothing changes$'
 
 status 0 "network list" network list
