@@ -497,17 +497,24 @@ wan_has_slaac() { [ "$tb_slaac" = 1 ]; }
 wan_has_dhcp6() { [ "$tb_dhcp6" = 1 ]; }
 wan_has6() { wan_has_slaac || wan_has_dhcp6; }
 
+# A place for files, and an end that takes everything away. Daemons that are not root read their files there.
+testbed_scratch()
+{
+	tb=$(mktemp -d /tmp/doppel-testbed.XXXXXX) || bail_out "no scratch directory"
+	chmod 755 "$tb"
+	mkdir "$tb/log" "$tb/www"
+	trap testbed_down EXIT
+	trap 'exit 1' INT TERM
+	testbed_watchdog
+}
+
 testbed_up()
 {
 	local v6_off='net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1'
 
 	testbed_flavour "$1"
-	tb=$(mktemp -d /tmp/doppel-testbed.XXXXXX) || bail_out "no scratch directory"
-	mkdir "$tb/log" "$tb/www"
+	testbed_scratch
 	tb_registered=()
-	trap testbed_down EXIT
-	trap 'exit 1' INT TERM
-	testbed_watchdog
 
 	head -c $((TB_BIG << 20)) /dev/urandom >"$tb/big"
 	# shellcheck disable=SC2034 # for scenarios

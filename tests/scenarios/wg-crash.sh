@@ -90,11 +90,7 @@ start()
 	agent=$spawned
 }
 
-tb=$(mktemp -d /tmp/doppel-testbed.XXXXXX) || bail_out "no scratch directory"
-mkdir "$tb/log"
-trap testbed_down EXIT
-trap 'exit 1' INT TERM
-testbed_watchdog
+testbed_scratch
 doppel=$tb_root/build/doppel
 netns_add hub
 

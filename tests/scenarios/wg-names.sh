@@ -8,8 +8,8 @@
 #
 #   laptop ── 192.0.2.0/24 ── hub ── 198.51.100.0/24 ── site, whose name server the hub asks
 
-# shellcheck source=tests/lib/testbed.sh
-. "$(dirname "$0")/../lib/testbed.sh"
+# shellcheck source=tests/lib/wireguard.sh
+. "$(dirname "$0")/../lib/wireguard.sh"
 
 parts=$tb_root/build/programs/wg-parts
 
@@ -55,40 +55,7 @@ site_file()
 	EOF
 }
 
-# items KEY FILE: the key's values, a line each
-items() { sed -n "s/^$1 = //p" "$2" | tr ',' '\n' | sed 's/^ *//'; }
-
-# quick_up NETWORK PEER: what wg-quick does with the peer's file in the peer's namespace
-quick_up()
-{
-	local file=$tb/$2/wg-$1.conf
-
-	mkdir -p "$tb/$2"
-	(umask 077 && "$parts" "$tb/site.yaml" quick "$1" "$2" >"$file") || return
-	ip -n "$2" link add "wg-$1" type wireguard || return
-	in_ns "$2" wg setconf "wg-$1" <(wg-quick strip "$file") || return
-	{
-		items Address "$file" | sed "s/.*/addr add & dev wg-$1/"
-		echo "link set wg-$1 up"
-		items AllowedIPs "$file" | sed "s/.*/route replace & dev wg-$1/"
-	} | ip -n "$2" -batch -
-}
-
-# drill ARGUMENT…: what it is told in one line, the code and the answers; asked in $asker, for $patience seconds
-asker=laptop
-patience=5
-drill()
-{
-	in_ns "$asker" timeout "$patience" drill "$@" | awk '
-		/rcode:/ { sub(",", "", $6); printf "%s", $6 }
-		/^;; ANSWER/ { answer = 1; next }
-		/^;; AUTHORITY/ { answer = 0 }
-		answer && NF { printf " %s", $NF }
-		END { print "" }'
-}
-# ask SERVER NAME TYPE [OPTION…]
-ask() { drill "${@:4}" "@$1" "$2" "$3"; }
-answers() { [ "$(ask "$1" "$2" "$3")" = "$4" ]; }
+quick() { "$parts" "$tb/site.yaml" quick "$1" "$2"; }
 server_of() { pgrep -f "[-]C $tb/run/names-$1.conf"; }
 # back_after PID SERVER: milliseconds from the end of that process until the server answers anything
 back_after()
@@ -114,12 +81,7 @@ back_after()
 }
 no_server() { ! server_of four && ! server_of six && ! server_of dual; }
 
-tb=$(mktemp -d /tmp/doppel-testbed.XXXXXX) || bail_out "no scratch directory"
-mkdir "$tb/log"
-chmod 755 "$tb"
-trap testbed_down EXIT
-trap 'exit 1' INT TERM
-testbed_watchdog
+testbed_scratch
 netns_add hub laptop site
 cable hub eth0 laptop eth0
 cable hub eth1 site eth0
@@ -140,8 +102,8 @@ spawn names.log hub "$parts" "$tb/site.yaml" names "$tb/run"
 agent=$spawned
 within 10 server_of dual >/dev/null
 for network in four six dual; do
-	check "$network: wg and wg-quick take the jump peer's file" quick_up "$network" hub
-	check "$network: … and the laptop's" quick_up "$network" laptop
+	check "$network: wg and wg-quick take the jump peer's file" quick_up "$network" hub < <(quick "$network" hub)
+	check "$network: … and the laptop's" quick_up "$network" laptop < <(quick "$network" laptop)
 done
 is "R4.1 wg shows IPv4 alone" "$(in_ns laptop wg show wg-four allowed-ips | cut -f 2)" 10.4.0.0/24
 is "R4.2 wg shows IPv6 alone" "$(in_ns laptop wg show wg-six allowed-ips | cut -f 2)" fd00:6::/64
@@ -196,7 +158,7 @@ is "the server went on all the time" "$(server_of dual)" "$before"
 
 ip -n hub link del wg-dual
 within 5 server_of dual >/dev/null
-check "the interface is made anew" quick_up dual hub
+check "the interface is made anew" quick_up dual hub < <(quick dual hub)
 asker=hub check "… and the server is at its addresses again" within 10 answers 10.10.0.1 laptop.office.example a "NOERROR 10.10.0.2"
 asker=hub check "… of both families" within 10 answers fd00:10::1 laptop.office.example a "NOERROR 10.10.0.2"
 is "… the same server" "$(server_of dual)" "$before"

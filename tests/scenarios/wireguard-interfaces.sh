@@ -10,8 +10,8 @@
 #
 # The peers are plain `wg` and `ip`: 10.10.0.11, fd00:10::11 …, whom the box has by office's files.
 
-# shellcheck source=tests/lib/testbed.sh
-. "$(dirname "$0")/../lib/testbed.sh"
+# shellcheck source=tests/lib/wireguard.sh
+. "$(dirname "$0")/../lib/wireguard.sh"
 
 readonly ALL=(one two three)
 declare -A secret public shaken number=([one]=11 [two]=12 [three]=13)
@@ -140,30 +140,6 @@ routes() { { ip -n gw route show proto 209; ip -n gw -6 route show proto 209; } 
 default_router() { ip -n gw -6 route show default proto ra | grep -q 'via fe80::1 dev eth0'; }
 has_prefix() { ip -n gw -6 -o addr show dev eth0 | grep -q "$1:"; }
 
-# A TCP connection that asks and answers all the time (flow.py)
-flow_start()
-{
-	mkfifo "$tb/asked" "$tb/answered"
-	/usr/bin/python3 "$tb_lib/flow.py" "$@" <"$tb/asked" >"$tb/answered" 2>&1 &
-	tb_pids+=("$!")
-	exec {asked}>"$tb/asked" {answered}<"$tb/answered"
-}
-
-flow_says()
-{
-	local answer
-
-	IFS= read -r -t 60 answer <&"$answered" || answer="it is not there"
-	[ "$answer" = ok ] || echo "$answer"
-	[ "$answer" = ok ]
-}
-
-flow_goes_on()
-{
-	echo 10 >&"$asked"
-	flow_says
-}
-
 # same_session NAME: its latest handshake is the one it was; WireGuard makes one anew after 120 s.
 same_session()
 {
@@ -179,14 +155,10 @@ undisturbed()
 {
 	check "$1: no handshake of one" same_session one
 	check "$1: nor of two" same_session two
-	check "$1: the TCP connection between them goes on" flow_goes_on
+	check "$1: the TCP connection between them goes on" flow_goes_on it
 }
 
-tb=$(mktemp -d /tmp/doppel-testbed.XXXXXX) || bail_out "no scratch directory"
-mkdir "$tb/log"
-trap testbed_down EXIT
-trap 'exit 1' INT TERM
-testbed_watchdog
+testbed_scratch
 netns_add wan gw "${ALL[@]}"
 wan_up
 for name in "${ALL[@]}"; do
@@ -212,8 +184,8 @@ check "R9.1 - one reaches the box" ping_from one 10.10.0.1
 check "R9.1 - so does two" ping_from two 10.10.0.1
 check "R9.1 - one reaches two, through the box" ping_from one 10.10.0.12
 check_not "three is no peer" ping_from three 10.10.0.1
-flow_start one two 10.10.0.12 7000
-check "a TCP connection from one to two" flow_says
+flow_start it one two 10.10.0.12 7000
+check "a TCP connection from one to two" flow_says it
 shaken[one]=$(shook one) shaken[two]=$(shook two)
 like "both have shaken hands" "${shaken[one]} ${shaken[two]}" '^[1-9][0-9]{9} [1-9][0-9]{9}$'
 
