@@ -13,13 +13,15 @@ addresses() { ip -n "$1" -o addr show dev "wg-$2" scope global | awk '{ print $4
 # do not want to lose the session
 quick_up()
 {
-	local port=wg-$1 file=$tb/$2/wg-$1.conf verb=syncconf
+	local port=wg-$1 file=$tb/$2/wg-$1.conf verb=syncconf listen
 
 	mkdir -p "$tb/$2"
 	(umask 077 && cat >"$file")
 	[ -s "$file" ] || return
 	! ip -n "$2" link add "$port" type wireguard 2>"$tb/quick.said" || verb=setconf
-	in_ns "$2" wg $verb "$port" <(wg-quick strip "$file") || return
+	# Of a file without a port `wg` takes another, where the hub would not find a peer that does not speak first.
+	listen=$(in_ns "$2" wg show "$port" listen-port)
+	in_ns "$2" wg $verb "$port" <(wg-quick strip "$file" | sed "/^\[Interface\]/a ListenPort = $listen") || return
 	ip -n "$2" -o addr show dev "$port" scope global | awk -v port="$port" '
 		FNR == NR && /^(Address|AllowedIPs) = / {
 			address = /^Address/
