@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "wireguard/assignment.h"
+
 static void lower(char *to, const char *from)
 {
 	size_t i;
@@ -62,4 +64,17 @@ struct wg_kept_peer *doppel_wg_kept_peer(const struct wg_kept *kept, const char 
 	struct map_node *node = doppel_map_find(&kept->peers, &name);
 
 	return node ? container_of(node, struct wg_kept_peer, node) : NULL;
+}
+
+void doppel_wg_kept_give(struct wg_kept_peer *peer, const struct wg_member *member)
+{
+	peer->has_ipv4 = member->has_ipv4;
+	peer->has_ipv6 = member->has_ipv6;
+	peer->ipv4 = member->ipv4;
+	peer->ipv6 = member->ipv6;
+	memcpy(peer->public_key, member->public_key, WG_KEY_LEN);
+	peer->has_private_key = member->has_private_key;
+	memcpy(peer->private_key, member->private_key, WG_KEY_LEN);
+	peer->has_preshared_key = member->has_preshared_key;
+	memcpy(peer->preshared_key, member->preshared_key, WG_KEY_LEN);
 }

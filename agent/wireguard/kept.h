@@ -6,6 +6,8 @@
 #include "base/map.h"
 #include "wireguard/model.h"
 
+struct wg_member;
+
 #define WG_KEPT_HASH_TEXT 65		/* with its NUL; WG_QUICK_HASH_TEXT */
 
 /* In lower case: a name is the same in any. */
@@ -37,6 +39,8 @@ void doppel_wg_kept_free(struct wg_kept *kept);
 
 /* Names in any case. add: the new peer, of which all else is zero; NULL when it is known, or for want of memory. */
 struct wg_kept_peer *doppel_wg_kept_add(struct wg_kept *kept, const char *network, const char *peer);
+/* It keeps what the member was given. */
+void doppel_wg_kept_give(struct wg_kept_peer *peer, const struct wg_member *member);
 /* NULL: nothing is known of it. */
 struct wg_kept_peer *doppel_wg_kept_peer(const struct wg_kept *kept, const char *network,
 					 const char *peer);

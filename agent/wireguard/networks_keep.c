@@ -81,19 +81,6 @@ int doppel_wg_keep_load(struct wg_networks *networks, json_t **words)
 	return err;
 }
 
-static void copy_member(struct wg_kept_peer *peer, const struct wg_member *member)
-{
-	peer->has_ipv4 = member->has_ipv4;
-	peer->has_ipv6 = member->has_ipv6;
-	peer->ipv4 = member->ipv4;
-	peer->ipv6 = member->ipv6;
-	memcpy(peer->public_key, member->public_key, WG_KEY_LEN);
-	peer->has_private_key = member->has_private_key;
-	memcpy(peer->private_key, member->private_key, WG_KEY_LEN);
-	peer->has_preshared_key = member->has_preshared_key;
-	memcpy(peer->preshared_key, member->preshared_key, WG_KEY_LEN);
-}
-
 static int keep_site(const struct wg_networks *networks, const struct wg_site *site,
 		     struct wg_kept *kept)
 {
@@ -112,7 +99,7 @@ static int keep_site(const struct wg_networks *networks, const struct wg_site *s
 
 			if (!peer)
 				return -ENOMEM;
-			copy_member(peer, member);
+			doppel_wg_kept_give(peer, member);
 			if (old)
 				memcpy(peer->handed_out, old->handed_out, sizeof(peer->handed_out));
 		}

@@ -56,17 +56,8 @@ static inline void wg_world_keep(const struct wg_site *site, struct wg_kept *kep
 			struct wg_kept_peer *peer = doppel_wg_kept_add(kept, network->name,
 								       one->peer->name);
 
-			if (!peer)
-				continue;
-			peer->has_ipv4 = one->has_ipv4;
-			peer->has_ipv6 = one->has_ipv6;
-			peer->ipv4 = one->ipv4;
-			peer->ipv6 = one->ipv6;
-			memcpy(peer->public_key, one->public_key, WG_KEY_LEN);
-			peer->has_private_key = one->has_private_key;
-			memcpy(peer->private_key, one->private_key, WG_KEY_LEN);
-			peer->has_preshared_key = one->has_preshared_key;
-			memcpy(peer->preshared_key, one->preshared_key, WG_KEY_LEN);
+			if (peer)
+				doppel_wg_kept_give(peer, one);
 		}
 	}
 }
