@@ -7,24 +7,8 @@
 
 # shellcheck source=tests/lib/main-job.sh
 . "$(dirname "$0")/../lib/main-job.sh"
-
-# status WANT NAME COMMAND…
-status()
-{
-	local want=$1 name=$2 got
-	shift 2
-
-	doppel "$@" >"$tb/out" 2>"$tb/err"
-	got=$?
-	if [ $got -eq "$want" ]; then
-		ok "$name"
-		return
-	fi
-	not_ok "$name"
-	{ echo "status $got, not $want, from: doppel $*"; cat "$tb/out" "$tb/err"; } | head -n 20 | diag
-}
-
-json() { like "$1" "$(jq -er "$2" "$tb/out" 2>&1)" "$3"; }
+# shellcheck source=tests/lib/commands.sh
+. "$(dirname "$0")/../lib/commands.sh"
 
 gateway_up dual 1 2
 mac=$(mac_of 1)

@@ -10,6 +10,8 @@
 
 # shellcheck source=tests/lib/gateway.sh
 . "$(dirname "$0")/../lib/gateway.sh"
+# shellcheck source=tests/lib/commands.sh
+. "$(dirname "$0")/../lib/commands.sh"
 
 db=
 before=
@@ -76,24 +78,6 @@ example()
 # A /sys of its own, as in_ns gives it, takes longer and is not needed here.
 gw() { nsenter --net=/run/netns/gw "$@"; }
 doppel() { gw timeout 60 "$doppel_bin" "$@"; }
-
-# status WANT NAME COMMAND…
-status()
-{
-	local want=$1 name=$2 got
-	shift 2
-
-	doppel "$@" >"$tb/out" 2>"$tb/err"
-	got=$?
-	if [ $got -eq "$want" ]; then
-		ok "$name"
-		return
-	fi
-	not_ok "$name"
-	{ echo "status $got, not $want, from: doppel $*"; cat "$tb/out" "$tb/err"; } | head -n 20 | diag
-}
-
-json() { like "$1" "$(jq -er "$2" "$tb/out" 2>&1)" "$3"; }
 
 # matches NAME FILE REGEX (of any line): without a process, of which there are many here
 matches()
