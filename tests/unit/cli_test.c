@@ -11,6 +11,7 @@
 #include "cli/file.h"
 #include "cli/fix.h"
 #include "cli/table.h"
+#include "scratch.h"
 #include "tap.h"
 
 struct capture {
@@ -213,11 +214,12 @@ static void is_content(int fd, const char *want, const char *what)
 
 static void test_file(void)
 {
-	char directory[] = "/tmp/doppel-cli-XXXXXX", regular[64], link[64], target[32];
+	char directory[SCRATCH_SIZE], regular[64], link[64], target[32];
 	struct stat st;
 	int ends[2], fd;
 
-	if (!mkdtemp(directory) || pipe(ends))
+	scratch_make(directory);
+	if (pipe(ends))
 		abort();
 	snprintf(regular, sizeof(regular), "%s/regular", directory);
 	snprintf(link, sizeof(link), "%s/stdout", directory);

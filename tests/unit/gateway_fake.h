@@ -30,6 +30,7 @@
 #include "kernel/packet.h"
 #include "kernel/rtnetlink.h"
 #include "kernel/udp.h"
+#include "scratch.h"
 #include "store/store.h"
 #include "tap.h"
 
@@ -118,7 +119,7 @@ struct fake {
 	unsigned int queries;
 	bool dns_down;
 
-	char run_dir[64];
+	char run_dir[SCRATCH_SIZE];
 	char state[96];
 	struct store *store;
 	struct config *config;
@@ -1081,9 +1082,7 @@ static inline struct fake *fake_new(void)
 		.send = fake_udp_send,
 		.receive = fake_udp_receive,
 	};
-	strcpy(fake->run_dir, "/tmp/doppel-gateway-test.XXXXXX");
-	if (!mkdtemp(fake->run_dir))
-		abort();
+	scratch_make(fake->run_dir);
 	snprintf(fake->state, sizeof(fake->state), "%s/doppel.db", fake->run_dir);
 	return fake;
 }
@@ -1158,10 +1157,7 @@ static inline void fake_free(struct fake *fake)
 {
 	if (fake->gw)
 		fake_stop(fake);
-	fake_unlink(fake, "doppel.db");
-	fake_unlink(fake, "doppel.db.lock");
-	fake_unlink(fake, "resolv.conf");
-	rmdir(fake->run_dir);
+	scratch_remove(fake->run_dir);
 	close(fake->fds[0]);
 	close(fake->fds[1]);
 	free(fake);

@@ -12,9 +12,10 @@
 #include "api/http.h"
 #include "api/token.h"
 #include "api_call.h"
+#include "scratch.h"
 #include "tap.h"
 
-static char directory[32];
+static char directory[SCRATCH_SIZE];
 static char path[64];
 static struct ev_loop *loop;
 static struct http_stream *stream;
@@ -311,12 +312,9 @@ int main(void)
 	struct http_handler handler = { .handle = handle };
 	struct doppel_error error = {};
 	struct http_listener *listener;
-	char command[96];
 	int fd;
 
-	strcpy(directory, "/tmp/doppel-http-XXXXXX");
-	if (!mkdtemp(directory))
-		return 1;
+	scratch_make(directory);
 	loop = ev_default_loop(0);
 	snprintf(path, sizeof(path), "%s/run/api.sock", directory);
 	fd = doppel_http_unix_socket(path, &error);
@@ -330,6 +328,5 @@ int main(void)
 	test_token();
 	doppel_http_close(listener);
 	ev_loop_destroy(loop);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command) ? 1 : done_testing();
+	return scratch_remove(directory) ? 1 : done_testing();
 }

@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "scratch.h"
 #include "store/schema.h"
 #include "store/store.h"
 #include "tap.h"
 
-static char directory[32];
+static char directory[SCRATCH_SIZE];
 static char path[64];
 
 static const struct store_device printer = {
@@ -560,12 +561,9 @@ int main(void)
 {
 	struct store *store;
 	struct stat st;
-	char command[96];
 
 	doppel_log_set_level(LOG_ERR - 1);
-	strcpy(directory, "/tmp/doppel-store-XXXXXX");
-	if (!mkdtemp(directory))
-		return 1;
+	scratch_make(directory);
 	snprintf(path, sizeof(path), "%s/new/doppel.db", directory);
 	store = open_store();
 	ok(store && !stat(path, &st), "a store is made, with its directory");
@@ -587,6 +585,5 @@ int main(void)
 	test_full();
 	test_closed_full();
 	test_refusals();
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command) ? 1 : done_testing();
+	return scratch_remove(directory) ? 1 : done_testing();
 }

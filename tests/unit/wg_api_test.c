@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "gateway/config.h"
+#include "scratch.h"
 #include "wg_networks_fake.h"
 
 static char path[64];
@@ -370,14 +371,13 @@ static void test_diagnose(void)
 int main(void)
 {
 	struct doppel_error error = {};
-	char directory[] = "/tmp/wg-api-XXXXXX";
+	char directory[SCRATCH_SIZE];
 	struct config config = {};
 	struct api_env env;
 	struct api *api;
 
 	doppel_log_set_level(LOG_EMERG);
-	if (!mkdtemp(directory))
-		abort();
+	scratch_make(directory);
 	snprintf(world.path, sizeof(world.path), "%s/db", directory);
 	snprintf(path, sizeof(path), "%s/sock", directory);
 	world.ms = 1000;
@@ -402,7 +402,5 @@ int main(void)
 	test_diagnose();
 	doppel_api_free(api);
 	fake_free(&world);
-	unlink(world.path);
-	rmdir(directory);
-	return done_testing();
+	return scratch_remove(directory) ? 1 : done_testing();
 }

@@ -10,9 +10,10 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "gateway/config.h"
+#include "scratch.h"
 #include "wg_networks_fake.h"
 
-static char sock[64], directory[] = "/tmp/wg-cli-XXXXXX";
+static char sock[64], directory[SCRATCH_SIZE];
 static struct fake_networks world;
 
 struct typed {
@@ -295,8 +296,7 @@ int main(void)
 	struct api *api;
 
 	doppel_log_set_level(LOG_EMERG);
-	if (!mkdtemp(directory))
-		abort();
+	scratch_make(directory);
 	snprintf(world.path, sizeof(world.path), "%s/db", directory);
 	snprintf(sock, sizeof(sock), "%s/sock", directory);
 	world.ms = 1000;
@@ -314,8 +314,7 @@ int main(void)
 	test_usage();
 	doppel_api_free(api);
 	fake_free(&world);
-	unlink(world.path);
-	rmdir(directory);
+	scratch_remove(directory);
 	free(typed.out);
 	free(typed.err);
 	return done_testing();

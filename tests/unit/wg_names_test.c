@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "scratch.h"
 #include "wg_world.h"
 #include "wireguard/names.h"
 
@@ -99,15 +100,13 @@ static void test_texts(void)
 }
 
 /* The agent's files are here, and dnsmasq is: this program under its name. */
-static char dir[32];
+static char dir[SCRATCH_SIZE];
 
 static void make_dnsmasq(void)
 {
 	char path[64];
 
-	snprintf(dir, sizeof(dir), "/tmp/doppel-names-XXXXXX");
-	if (!mkdtemp(dir))
-		abort();
+	scratch_make(dir);
 	snprintf(path, sizeof(path), "%s/dnsmasq", dir);
 	if (symlink("/proc/self/exe", path))
 		abort();
@@ -151,10 +150,7 @@ static int be_dnsmasq(const char *config)
 
 static void clean_up(void)
 {
-	char command[64];
-
-	snprintf(command, sizeof(command), "/bin/rm -r %s", dir);
-	is_int(system(command), 0, "cleaned up");
+	is_int(scratch_remove(dir), 0, "cleaned up");
 }
 
 static void on_deadline(struct ev_loop *loop, ev_timer *timer, int events)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "scratch.h"
 #include "wg_networks_fake.h"
 #include "wireguard/key.h"
 #include "wireguard/quick.h"
@@ -614,10 +615,11 @@ static void test_json(void)
 
 int main(void)
 {
-	char directory[40] = "/tmp/doppel-wg-networks-XXXXXX", command[64];
+	char directory[SCRATCH_SIZE];
 
-	if (sodium_init() < 0 || !mkdtemp(directory))
+	if (sodium_init() < 0)
 		return 1;
+	scratch_make(directory);
 	doppel_log_set_level(LOG_ERR - 1);
 	snprintf(world.path, sizeof(world.path), "%s/doppel.db", directory);
 	test_apply();
@@ -638,6 +640,5 @@ int main(void)
 	test_given();
 	test_json();
 	fake_free(&world);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command) ? 1 : done_testing();
+	return scratch_remove(directory) ? 1 : done_testing();
 }

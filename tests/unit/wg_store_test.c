@@ -6,10 +6,11 @@
 
 #include "base/buf.h"
 #include "base/cidr.h"
+#include "scratch.h"
 #include "store/wireguard.h"
 #include "tap.h"
 
-static char directory[64];
+static char directory[SCRATCH_SIZE];
 static char path[96];
 
 static struct store *open_store(void)
@@ -115,11 +116,8 @@ static void test_transaction(struct store *store)
 int main(void)
 {
 	struct store *store;
-	char command[96];
 
-	strcpy(directory, "/tmp/doppel-wg-store-XXXXXX");
-	if (!mkdtemp(directory))
-		return 1;
+	scratch_make(directory);
 	snprintf(path, sizeof(path), "%s/doppel.db", directory);
 	store = open_store();
 	test_networks(store);
@@ -130,6 +128,5 @@ int main(void)
 	is_networks(store, "lab={\"x'); --\": 1};", "the next agent has the networks");
 	is_peers(store, "office/phone 10.0.0.2 fd00::2 01 02 03 abc;", "and the peers");
 	doppel_store_close(store);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command) ? 1 : done_testing();
+	return scratch_remove(directory) ? 1 : done_testing();
 }
