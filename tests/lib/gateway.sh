@@ -196,18 +196,28 @@ told_now()
 	[[ $(told "$1" "$2") =~ ^($3)$ ]] || { echo "$2 of dev$1: $(told "$1" "$2")"; return 1; }
 }
 
-# device_complete N: every address that this WAN offers
+# device_complete N: every address that this WAN offers, and that on the LAN
 device_complete()
 {
 	local device
 	device=$(device_json "$1") || return
 	jq -e --arg v4 "$tb_v4" --arg slaac "$tb_slaac" --arg dhcp6 "$tb_dhcp6" '
-		.status == "active"
+		.status == "active" and .ipv4_address != null
 		and ($v4 == "0" or .ipv4_wan_address != null)
 		and ($slaac == "0" or any(.ipv6_addresses[]; .origin == "slaac"))
 		and ($dhcp6 == "0" or any(.ipv6_addresses[]; .origin == "dhcpv6"))' <<<"$device" >/dev/null ||
 		{ echo "$device"; return 1; }
 }
+
+# addresses_told: what every device has, as doppel tells it, with or without an agent; same_addresses TOLD:
+# they have it now
+addresses_told()
+{
+	doppel devices --json | jq -S \
+		'[.devices[] | {mac_address, ipv4_address, ipv4_wan_address, a6: [.ipv6_addresses[].address] | sort}]'
+}
+
+same_addresses() { diff <(echo "$1") <(addresses_told); }
 
 # devices_complete SECONDS N...
 devices_complete()

@@ -122,26 +122,45 @@ http_big()
 	in_ns "$1" curl -gsSN --noproxy '*' --max-time "${3:-120}" "http://$host/big"
 }
 
-# download_begin FROM ADDRESS: the large download, so slow that it lasts until download_whole has it hurry
+# download_begin NAME FROM ADDRESS: the large download, so slow that it lasts until download_whole has it
+# hurry, or download_end ends it
 download_begin()
 {
-	rm -f "$tb/hurry"
+	rm -f "$tb/$1.hurry"
 	# shellcheck disable=SC2016 # perl's
-	http_big "$1" "$2" 600 | HURRY=$tb/hurry perl -e 'while (sysread(STDIN, $b, 2048)) {
+	http_big "$2" "$3" 600 | HURRY=$tb/$1.hurry perl -e 'while (sysread(STDIN, $b, 2048)) {
 		syswrite(STDOUT, $b);
 		select(undef, undef, undef, 0.2) unless -e $ENV{HURRY};
-	}' | sha256sum >"$tb/sum" &
-	downloading=$!
+	}' | sha256sum >"$tb/$1.sum" &
+	eval "downloading_$1=$!"
 }
 
-# Of a download that ended before, nothing is known.
+# download_runs NAME…
+download_runs()
+{
+	local name pid
+
+	for name; do
+		pid=downloading_$name
+		kill -0 "${!pid}" || { echo "$name is over"; return 1; }
+	done
+}
+
+# download_whole NAME: of one that ended before, nothing is known
 download_whole()
 {
-	kill -0 "$downloading" || { echo "it was over before"; return 1; }
-	touch "$tb/hurry"
-	within 30 test -s "$tb/sum"
-	echo "$(cat "$tb/sum"), wanted $tb_big_sum"
-	[ "$(cat "$tb/sum")" = "$tb_big_sum" ]
+	download_runs "$1" || return
+	touch "$tb/$1.hurry"
+	within 30 test -s "$tb/$1.sum"
+	echo "$(cat "$tb/$1.sum"), wanted $tb_big_sum"
+	[ "$(cat "$tb/$1.sum")" = "$tb_big_sum" ]
+}
+
+download_end()
+{
+	local pid=downloading_$1
+
+	kill "${!pid}" 2>/dev/null
 }
 
 # small_buffers NAMESPACE…: so that a download is not on its way as a whole

@@ -79,16 +79,6 @@ leased_as()
 	[ -n "$told" ] && [ "$told" = "$lease" ]
 }
 
-# faces: what every device has, by what was told; same_faces FACES: they have it now
-faces() { cut -d';' -f1,5-7 "$tb/told" | sort; }
-
-same_faces()
-{
-	told_read
-	faces
-	[ "$(faces)" = "$1" ]
-}
-
 # in_database N: the device's DHCPv4 lease is in the file
 in_database()
 {

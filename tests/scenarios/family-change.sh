@@ -100,7 +100,7 @@ wire "IPv4 only: each device solicits a router" "-ge 3" "$(of_all "$RS")"
 wire_not "  there is none" "$RA"
 wire_not "  nobody asks by DHCPv6" "dhcpv6.msgtype"
 had4=$(lease4_of 1)
-download_begin client "$had4"
+download_begin over4 client "$had4"
 
 # --- dual ------------------------------------------------------------------------------------
 wire_phase
@@ -132,10 +132,10 @@ wire_phase
 TB_ROUTER_LIFE=600 TB_PREFIX_LIFE=3600	# nothing of it needs to run out any more
 ipv6_begins
 dual "IPv6 is back"
-check "a download by IPv4 went on through it all" download_whole
+check "a download by IPv4 went on through it all" download_whole over4
 check "  and each device is reached by it" each reached4
 ipv4_undisturbed "IPv6 is back"
-download_begin client "$(slaac_of 1)"
+download_begin over6 client "$(slaac_of 1)"
 
 # --- IPv6 only, with a NAT64 -----------------------------------------------------------------
 wire_phase
@@ -163,12 +163,12 @@ link_ipv4 add
 isp_kea4
 dual "IPv4 is back"
 is "  dev1 has the address that it had" "$(lease4_of 1)" "$had4"
-check "a download by IPv6 went on through it all" download_whole
+check "a download by IPv6 went on through it all" download_whole over6
 check "  and each device is reached by IPv4" within 10 each reached4
 ipv6_undisturbed "IPv4 is back"
 wire "each address is probed again" "-ge 9" "$(of_all "$PROBE")"
 wire "  and announced" "-ge 6" "$(of_all "$ANNOUNCEMENT")"
-download_begin client "$had4"
+download_begin again4 client "$had4"
 
 # --- IPv4 only: the router takes IPv6 back -----------------------------------------------------
 wire_phase
@@ -178,7 +178,7 @@ check "the router takes IPv6 back: doppel diagnose says at once that there is no
 check "  the devices are active" all_told status active
 check "  and keep their addresses, for what goes on by them" all_slaac
 check "  on the link they are reached" reached6 1
-check "a download by IPv4 went on through it" download_whole
+check "a download by IPv4 went on through it" download_whole again4
 check "  and each device is reached by it" each reached4
 wire "the router's last word: it is none, and the prefix is deprecated" "-ge 1" \
 	"$RA && icmpv6.nd.ra.router_lifetime == 0 && icmpv6.opt.prefix.preferred_lifetime == 0"

@@ -37,7 +37,7 @@ for n in 1 2 3; do
 	check "dev$n is in the database" within 10 in_database $n
 done
 told_read
-had=$(faces)
+had=$(addresses_told)
 wire_phase
 
 # Moments between the start and the fourth second, at which renewals begin
@@ -54,7 +54,7 @@ for ((i = 0; i < TB_KILLS; i++)); do
 done
 is "after each of $TB_KILLS kills the database was whole" "$damaged" ""
 check "the last agent answers" within 20 agent_answers
-check "  and every device has what it had" within 20 same_faces "$had"
+check "  and every device has what it had" within 20 same_addresses "$had"
 wire_mark
 check "  dev1 renews" within 20 wire_has "$(line_dhcp4 1 $MAC_ROUTER 3)"
 check "  and the server agrees" leased4 1

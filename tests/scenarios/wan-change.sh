@@ -43,7 +43,7 @@ small_buffers client dev1
 
 # --- the carrier
 discovers=$(capture_dhcp Discover) requests1=$(requests 1) requests2=$(requests 2)
-download_begin client "$(lease4_of 1)"
+download_begin over4 client "$(lease4_of 1)"
 sleep 0.5
 ip -n isp link set swgw down
 sleep 1
@@ -51,7 +51,7 @@ ip -n isp link set swgw up
 check "the carrier is back: dev1 asks whether its lease holds" within 10 requested 1 $((requests1 + 1))
 check "  so does dev2" within 10 requested 2 $((requests2 + 1))
 is "  nobody asks for a new one" "$(capture_dhcp Discover)" "$discovers"
-check "  a download went on through it" download_whole
+check "  a download went on through it" download_whole over4
 is "  and the addresses are the same" "$(wan_addresses 1 | sort)" "$had1"
 
 # --- another router MAC: a standby took over
