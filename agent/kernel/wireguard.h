@@ -41,6 +41,7 @@ enum {
 	WIREGUARD_ADD = 1 << 1,			/* else one that is gone meanwhile stays gone */
 	WIREGUARD_REPLACE_ALLOWED_IPS = 1 << 2,	/* else they come to those it has */
 	WIREGUARD_PRESHARED_KEY = 1 << 3,	/* is set */
+	WIREGUARD_ENDPOINT = 1 << 4,		/* is set, and the keepalive */
 };
 
 /* A peer's session lives on, whatever is changed of it, until it is removed. */
@@ -49,6 +50,9 @@ struct wireguard_change {
 	const uint8_t *public_key, *preshared_key;
 	const struct cidr *allowed_ips;		/* who had them before has them no longer */
 	size_t allowed_ip_count;
+	struct in6_addr endpoint;		/* v4-mapped if it is IPv4 */
+	uint16_t endpoint_port;
+	uint16_t keepalive;			/* seconds; 0: off */
 };
 
 /* One interface; tests have a fake. All return 0 or a negative errno. */

@@ -11,7 +11,7 @@
 
 /* With all headers and padding. */
 #define ALLOWED_IP_ROOM 48
-#define PEER_ROOM 128
+#define PEER_ROOM 176
 
 static void get_key(struct nlattr *attr, uint8_t key[WG_KEY_LEN])
 {
@@ -203,6 +203,25 @@ static uint32_t flags_of(const struct wireguard_change *change, bool goes_on)
 	       (change->what & WIREGUARD_REPLACE_ALLOWED_IPS ? WGPEER_F_REPLACE_ALLOWEDIPS : 0);
 }
 
+static int put_endpoint(struct nl_msg *msg, const struct wireguard_change *change)
+{
+	const struct sockaddr_in ipv4 = {
+		.sin_family = AF_INET,
+		.sin_port = htons(change->endpoint_port),
+		.sin_addr = doppel_ip_ipv4(&change->endpoint),
+	};
+	const struct sockaddr_in6 ipv6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(change->endpoint_port),
+		.sin6_addr = change->endpoint,
+	};
+	int err = doppel_ip_family(&change->endpoint) == AF_INET ?
+		nla_put(msg, WGPEER_A_ENDPOINT, sizeof(ipv4), &ipv4) :
+		nla_put(msg, WGPEER_A_ENDPOINT, sizeof(ipv6), &ipv6);
+
+	return err | nla_put_u16(msg, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, change->keepalive);
+}
+
 static int put_change(struct nl_msg *msg, const struct wireguard_change *change, size_t *done)
 {
 	struct nlattr *nest = nla_nest_start(msg, 0);
@@ -215,6 +234,8 @@ static int put_change(struct nl_msg *msg, const struct wireguard_change *change,
 	err |= nla_put_u32(msg, WGPEER_A_FLAGS, flags_of(change, goes_on));
 	if ((change->what & WIREGUARD_PRESHARED_KEY) && !goes_on)
 		err |= nla_put(msg, WGPEER_A_PRESHARED_KEY, WG_KEY_LEN, change->preshared_key);
+	if ((change->what & WIREGUARD_ENDPOINT) && !goes_on)
+		err |= put_endpoint(msg, change);
 	err |= put_allowed_ips(msg, change, done);
 	nla_nest_end(msg, nest);
 	return err ? -EMSGSIZE : 0;

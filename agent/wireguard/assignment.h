@@ -22,6 +22,10 @@ struct wg_member {
 	bool has_preshared_key;		/* between this peer and the jump peer */
 	uint8_t preshared_key[WG_KEY_LEN];
 	bool expired;			/* keeps what it has, and is let in nowhere */
+	/* Where this host dials it; port 0: it dials this host. Never given by doppel_wg_assign(). */
+	struct in6_addr endpoint;	/* v4-mapped if it is IPv4 */
+	uint16_t endpoint_port;
+	uint16_t keepalive;		/* seconds; 0: off */
 };
 
 struct wg_assignment {

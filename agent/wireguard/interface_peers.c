@@ -85,19 +85,37 @@ static void add_allowed_ips(struct peers_plan *plan, const struct wg_member *mem
 	change->allowed_ip_count = count;
 }
 
+/* Of one that dials this host the kernel learns by itself where it is. */
+static bool dials_elsewhere(const struct wireguard_peer *held, const struct wireguard_change *wish)
+{
+	return wish->endpoint_port &&
+	       (held->endpoint_port != wish->endpoint_port || held->keepalive != wish->keepalive ||
+		!doppel_ip6_eq(&held->endpoint, &wish->endpoint));
+}
+
+static unsigned int differs(const struct wireguard_peer *held, const struct wireguard_change *wish)
+{
+	unsigned int what = 0;
+
+	if (memcmp(held->preshared_key, wish->preshared_key, WG_KEY_LEN))
+		what |= WIREGUARD_PRESHARED_KEY;
+	if (dials_elsewhere(held, wish))
+		what |= WIREGUARD_ENDPOINT;
+	return what;
+}
+
 static void change_member(struct peers_plan *plan, struct wireguard_peer *held,
 			  const struct wireguard_change *wish)
 {
 	struct wireguard_change change = *wish;
 	bool lost, gained;
 
+	change.what = differs(held, wish);
 	sort(held->allowed_ips, held->allowed_ip_count);
 	lost = lacks(change.allowed_ips, change.allowed_ip_count, held->allowed_ips,
 		     held->allowed_ip_count);
 	gained = lacks(held->allowed_ips, held->allowed_ip_count, change.allowed_ips,
 		       change.allowed_ip_count);
-	if (memcmp(held->preshared_key, change.preshared_key, WG_KEY_LEN))
-		change.what |= WIREGUARD_PRESHARED_KEY;
 	if (lost)
 		change.what |= WIREGUARD_REPLACE_ALLOWED_IPS;
 	else if (!gained)
@@ -115,6 +133,9 @@ static void plan_member(struct peers_plan *plan, const struct wg_member *member)
 	struct wireguard_change change = {
 		.public_key = member->public_key,
 		.preshared_key = member->has_preshared_key ? member->preshared_key : no_key,
+		.endpoint = member->endpoint,
+		.endpoint_port = member->endpoint_port,
+		.keepalive = member->keepalive,
 	};
 
 	add_allowed_ips(plan, member, &change);
@@ -124,6 +145,8 @@ static void plan_member(struct peers_plan *plan, const struct wg_member *member)
 		return;
 	}
 	change.what = WIREGUARD_ADD | WIREGUARD_REPLACE_ALLOWED_IPS | WIREGUARD_PRESHARED_KEY;
+	if (change.endpoint_port)
+		change.what |= WIREGUARD_ENDPOINT;
 	plan->gains[plan->gain_count++] = change;
 }
 

@@ -15,6 +15,7 @@
 #include "wireguard/interfaces_parts.h"
 
 #define ALIAS "doppel "
+#define ALIAS_JOINED "doppel-join %s "
 #define MTU 1420		/* 1500 less IPv6, UDP and WireGuard's own 32 bytes */
 #define LOOKS 5			/* at the links, as long as they change meanwhile */
 
@@ -32,46 +33,70 @@ void doppel_wg_interface_fail(struct wg_interface *interface, int err, const cha
 		interface->err = err;
 }
 
-/* The network whose interface it is, by its alias; NULL: it is not ours. */
-static const char *owner(const struct port_link *link)
+/* What the aliases of our interfaces begin with. */
+static void mark(const struct wg_kernel *kernel, char text[PORT_ALIAS_MAX])
 {
-	if (strcmp(link->kind, WIREGUARD_KIND) || strncmp(link->alias, ALIAS, strlen(ALIAS)))
-		return NULL;
-	return link->alias + strlen(ALIAS);
+	if (kernel->joined)
+		snprintf(text, PORT_ALIAS_MAX, ALIAS_JOINED, kernel->joined);
+	else
+		snprintf(text, PORT_ALIAS_MAX, ALIAS);
 }
 
-static bool belongs(const struct port_link *link, const struct wg_network *network)
+/* The network whose interface it is, by its alias; NULL: it is not ours. */
+static const char *owner(const struct wg_kernel *kernel, const struct port_link *link)
 {
-	const char *name = owner(link);
+	char ours[PORT_ALIAS_MAX];
+
+	mark(kernel, ours);
+	if (strcmp(link->kind, WIREGUARD_KIND) || strncmp(link->alias, ours, strlen(ours)))
+		return NULL;
+	return link->alias + strlen(ours);
+}
+
+static bool belongs(const struct wg_kernel *kernel, const struct port_link *link,
+		    const struct wg_network *network)
+{
+	const char *name = owner(kernel, link);
 
 	return name && !strcasecmp(name, network->name) && !strcmp(link->name, network->interface);
 }
 
 /* --- interfaces that nobody wants any more ---------------------------------------------------- */
 
+struct our_links {
+	const struct wg_kernel *kernel;
+	struct buf *links;
+};
+
 static int add_ours(const struct port_link *link, void *ctx)
 {
-	return owner(link) ? doppel_buf_add(ctx, link, sizeof(*link)) : 0;
+	const struct our_links *ours = ctx;
+
+	return owner(ours->kernel, link) ? doppel_buf_add(ours->links, link, sizeof(*link)) : 0;
 }
 
-static int list_ours(struct rtnetlink *rt, struct buf *links)
+static int list_ours(const struct wg_kernel *kernel, struct buf *links)
 {
+	struct our_links ours = { kernel, links };
+	struct rtnetlink *rt = kernel->rtnetlink;
 	unsigned int left = LOOKS;
 	int err;
 
 	do {
 		links->len = 0;
-		err = rt->link_dump(rt, add_ours, links);
+		err = rt->link_dump(rt, add_ours, &ours);
 	} while (err == -EINTR && --left);
 	return err;
 }
 
-static bool is_wanted(const struct wg_site *site, const struct port_link *link)
+static bool is_wanted(const struct wg_kernel *kernel, const struct wg_site *site,
+		      const struct port_link *link)
 {
 	size_t i;
 
 	for (i = 0; i < site->network_count; i++)
-		if (site->networks[i].jump && belongs(link, site->networks[i].network))
+		if (site->networks[i].jump &&
+		    belongs(kernel, link, site->networks[i].network))
 			return true;
 	return false;
 }
@@ -82,7 +107,7 @@ static int remove_unwanted(const struct wg_kernel *kernel, const struct wg_site 
 	struct rtnetlink *rt = kernel->rtnetlink;
 	struct buf auto_buf links = {};
 	const struct port_link *link;
-	int err = list_ours(rt, &links), refused;
+	int err = list_ours(kernel, &links), refused;
 
 	if (err) {
 		doppel_error_add(error, "the box's ports cannot be listed: %s", strerror(-err));
@@ -90,16 +115,16 @@ static int remove_unwanted(const struct wg_kernel *kernel, const struct wg_site 
 	}
 	for (link = (struct port_link *)links.data;
 	     (const char *)link < links.data + links.len; link++) {
-		if (is_wanted(site, link))
+		if (is_wanted(kernel, site, link))
 			continue;
 		refused = rt->link_del(rt, link->ifindex);
 		if (refused && refused != -ENODEV) {
 			err = refused;
 			doppel_error_add(error, "network %s: interface %s cannot be removed: %s",
-					 owner(link), link->name, strerror(-refused));
+					 owner(kernel, link), link->name, strerror(-refused));
 		} else {
-			doppel_log(LOG_NOTICE, "network %s: interface %s removed", owner(link),
-				   link->name);
+			doppel_log(LOG_NOTICE, "network %s: interface %s removed",
+				   owner(kernel, link), link->name);
 		}
 	}
 	return err;
@@ -112,10 +137,13 @@ static int make_link(struct wg_interface *interface, struct port_link *link)
 	const struct wg_network *network = interface->assignment->network;
 	struct rtnetlink *rt = interface->kernel->rtnetlink;
 	struct port_link wish = { .kind = WIREGUARD_KIND };
+	size_t used;
 	int err;
 
 	snprintf(wish.name, sizeof(wish.name), "%s", network->interface);
-	snprintf(wish.alias, sizeof(wish.alias), ALIAS "%s", network->name);
+	mark(interface->kernel, wish.alias);
+	used = strlen(wish.alias);
+	snprintf(wish.alias + used, sizeof(wish.alias) - used, "%s", network->name);
 	err = rt->link_add(rt, &wish);
 	if (!err)
 		err = rt->link_get(rt, network->interface, link);
@@ -153,7 +181,7 @@ static void open_interface(struct wg_interface *interface)
 	struct port_link link;
 	int err = rt->link_get(rt, network->interface, &link);
 
-	if (!err && !belongs(&link, network)) {
+	if (!err && !belongs(interface->kernel, &link, network)) {
 		doppel_wg_interface_fail(interface, -EEXIST,
 					 "there is an interface %s already, which is not doppel's: remove it, or give the network another one (interface: NAME)",
 					 network->interface);
@@ -211,7 +239,8 @@ static void set_listen_port(struct wg_interface *interface)
 	struct wireguard *wireguard = interface->kernel->wireguard;
 	int err;
 
-	if (interface->device.listen_port == port)
+	/* A host that only dials has whatever port the kernel chose. */
+	if (!port || interface->device.listen_port == port)
 		return;
 	err = wireguard->listen_port_set(wireguard, interface->ifindex, port);
 	if (err == -EADDRINUSE)
@@ -299,6 +328,9 @@ static int forward(const struct wg_kernel *kernel, const struct wg_site *site,
 	bool ipv4 = false, ipv6 = false;
 	size_t i;
 
+	/* Forwarding is the gateway's. */
+	if (kernel->joined)
+		return 0;
 	for (i = 0; i < site->network_count; i++) {
 		if (!site->networks[i].jump)
 			continue;
@@ -360,7 +392,7 @@ static int close_one(const struct wg_kernel *kernel, const struct wg_assignment 
 	struct port_link link;
 
 	if (rt->link_get(rt, assignment->network->interface, &link) ||
-	    !belongs(&link, assignment->network))
+	    !belongs(kernel, &link, assignment->network))
 		return 0;
 	read_interface(&interface, &link);
 	if (interface.ifindex)
@@ -390,7 +422,7 @@ bool doppel_wg_interface_foreign(const struct wg_kernel *kernel, const struct wg
 	struct rtnetlink *rt = kernel->rtnetlink;
 	struct port_link link;
 
-	return !rt->link_get(rt, network->interface, &link) && !belongs(&link, network);
+	return !rt->link_get(rt, network->interface, &link) && !belongs(kernel, &link, network);
 }
 
 int doppel_wg_interfaces_state(const struct wg_kernel *kernel, const struct wg_network *network,
@@ -405,7 +437,7 @@ int doppel_wg_interfaces_state(const struct wg_kernel *kernel, const struct wg_n
 
 	if (err)
 		return err;
-	if (!belongs(&link, network))
+	if (!belongs(kernel, &link, network))
 		return -ENODEV;
 	err = wireguard->device_get(wireguard, link.ifindex, &device);
 	for (i = 0; !err && i < device.peer_count; i++)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Networks in the kernel: for each one that has a jump peer, an interface with its addresses, peers
- * and routes. An interface of ours says so by its alias, "doppel NETWORK".
+ * and routes. An interface of ours says so by its alias, "doppel NETWORK". A host that joined another
+ * gateway's network has the same, with itself in the jump peer's place; its interface's alias is
+ * "doppel-join INTERFACE NETWORK".
  */
 #ifndef DOPPEL_WIREGUARD_INTERFACES_H
 #define DOPPEL_WIREGUARD_INTERFACES_H
@@ -14,6 +16,8 @@
 struct wg_kernel {
 	struct rtnetlink *rtnetlink;
 	struct wireguard *wireguard;
+	/* NULL: this box is the networks' gateway. Else the only interface that is meant. */
+	const char *joined;
 };
 
 /*

@@ -260,7 +260,7 @@ static inline int fake_link_up(struct rtnetlink *rt, uint32_t ifindex)
 	struct fake_kernel *fake = fake_of(rt);
 	struct fake_link *link = fake_by_index(fake, ifindex);
 
-	if (fake_port_taken(fake, link, link->device.listen_port))
+	if (link->device.listen_port && fake_port_taken(fake, link, link->device.listen_port))
 		return -EADDRINUSE;
 	fake_set(fake, "up", link->link.name);
 	link->link.up = true;
@@ -529,6 +529,11 @@ static inline void fake_change(struct fake_kernel *fake, struct wireguard_device
 		peer = fake_add_peer(device, change->public_key);
 	if (change->what & WIREGUARD_PRESHARED_KEY)
 		memcpy(peer->preshared_key, change->preshared_key, WG_KEY_LEN);
+	if (change->what & WIREGUARD_ENDPOINT) {
+		peer->endpoint = change->endpoint;
+		peer->endpoint_port = change->endpoint_port;
+		peer->keepalive = change->keepalive;
+	}
 	if (change->what & WIREGUARD_REPLACE_ALLOWED_IPS)
 		peer->allowed_ip_count = 0;
 	for (i = 0; i < change->allowed_ip_count; i++)
@@ -578,7 +583,7 @@ static inline struct fake_kernel *fake_kernel_new(void)
 		.listen_port_set = fake_listen_port_set,
 		.peers_set = fake_peers_set,
 	};
-	fake->kernel = (struct wg_kernel){ &fake->rt, &fake->wireguard };
+	fake->kernel = (struct wg_kernel){ .rtnetlink = &fake->rt, .wireguard = &fake->wireguard };
 	fake_sysctl_put(fake, "net/ipv4/ip_forward", "0");
 	fake_port_sysctl(fake, "all", "forwarding", "0");
 	fake_port_sysctl(fake, "default", "forwarding", "0");

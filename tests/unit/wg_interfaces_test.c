@@ -564,6 +564,52 @@ static void test_state(void)
 	world_free(world);
 }
 
+static void apply_again(struct world *world)
+{
+	fake_forget(world->fake);
+	world->err = doppel_wg_interfaces_apply(&world->fake->kernel, world->site, &world->error);
+}
+
+/* A host in the jump peer's place, which dials a gateway. */
+static void test_joined(void)
+{
+	struct world *world = world_new();
+	struct wg_kernel *kernel = &world->fake->kernel;
+	const struct wg_site nothing = {};
+	struct wg_member *gateway;
+
+	read_site(world, DUAL(ONE));
+	kernel->joined = "wg-office";
+	world->document->networks[0].listen_port = 0;
+	gateway = doppel_wg_member(&world->site->networks[0], "one");
+	doppel_ip_parse("192.0.2.7", &gateway->endpoint);
+	gateway->endpoint_port = 51820;
+	gateway->keepalive = 25;
+	apply_again(world);
+	is_str(world->error.text, "", "a host that joined");
+	is_str(port(world, "wg-office")->link.alias, "doppel-join wg-office office", "whose interface says so");
+	is_int(peer(world, "office", "one")->endpoint_port, 51820, "dials the gateway");
+	is_int(peer(world, "office", "one")->keepalive, 25, "and keeps its way open");
+	ok(doppel_ip6_eq(&peer(world, "office", "one")->endpoint, &gateway->endpoint), "where it is");
+	is_str(fake_value(world->fake, "net/ipv4/ip_forward"), "0", "it forwards nothing because of that");
+	port(world, "wg-office")->device.listen_port = 40001;
+	apply_again(world);
+	is_int(world->fake->sets, 0, "once more sets nothing, and leaves the port that the kernel chose");
+	doppel_ip_parse("2001:db8::7", &gateway->endpoint);
+	apply_again(world);
+	ok(doppel_ip6_eq(&peer(world, "office", "one")->endpoint, &gateway->endpoint), "the gateway moves");
+	kernel->joined = "wg-lab";
+	doppel_wg_interfaces_apply(kernel, &nothing, &world->error);
+	ok(fake_by_name(world->fake, "wg-office"), "another network that is left is another interface");
+	kernel->joined = NULL;
+	doppel_wg_interfaces_apply(kernel, &nothing, &world->error);
+	ok(fake_by_name(world->fake, "wg-office"), "and the box's own networks are others");
+	kernel->joined = "wg-office";
+	doppel_wg_interfaces_apply(kernel, &nothing, &world->error);
+	ok(!fake_by_name(world->fake, "wg-office"), "what is left goes");
+	world_free(world);
+}
+
 int main(void)
 {
 	test_new();
@@ -578,5 +624,6 @@ int main(void)
 	test_ports();
 	test_foreign();
 	test_state();
+	test_joined();
 	return done_testing();
 }
