@@ -244,15 +244,6 @@ static void read_family(struct wg_reader *reader, const struct yaml_node *map, i
 				  WG_CIDR_LEN_MIN);
 }
 
-/* Other characters that the kernel lets be are patterns and quotes to nftables and iptables. */
-static bool is_plain(const char *interface)
-{
-	for (; *interface; interface++)
-		if (!isalnum((unsigned char)*interface) && !strchr("._-", *interface))
-			return false;
-	return true;
-}
-
 static void read_interface(struct wg_reader *reader, const struct yaml_node *map)
 {
 	const struct yaml_node *node = doppel_yaml_get(map, "interface");
@@ -260,7 +251,7 @@ static void read_interface(struct wg_reader *reader, const struct yaml_node *map
 
 	if (node) {
 		if (doppel_yaml_interface(reader->error, node, network->interface) &&
-		    !is_plain(network->interface))
+		    !doppel_wg_interface_name(network->interface))
 			doppel_yaml_error(reader->error, node,
 					  "must be a name of letters, digits, dots, hyphens and underscores, not \"%s\"",
 					  network->interface);

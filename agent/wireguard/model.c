@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "wireguard/model.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,15 @@ const char *doppel_wg_stack_name(enum wg_stack stack)
 const char *doppel_wg_firewall_name(enum wg_firewall firewall)
 {
 	return firewall == WG_FIREWALL_IPTABLES ? "iptables" : "nftables";
+}
+
+/* Other characters that the kernel lets be are patterns and quotes to nftables and iptables. */
+bool doppel_wg_interface_name(const char *text)
+{
+	for (size_t i = 0; text[i]; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr("._-", text[i]))
+			return false;
+	return *text && strlen(text) < IF_NAMESIZE && strcmp(text, ".") && strcmp(text, "..");
 }
 
 /* All that has a name begins with it. While a file is read not everything has one yet. */

@@ -183,6 +183,9 @@ const char *doppel_wg_stack_name(enum wg_stack stack);
 /* "nftables", "iptables" */
 const char *doppel_wg_firewall_name(enum wg_firewall firewall);
 
+/* Whether an interface may be called so. */
+bool doppel_wg_interface_name(const char *text);
+
 /* By name; NULL. */
 struct wg_network *doppel_wg_network(const struct wg_document *document, const char *name);
 struct wg_peer *doppel_wg_peer(const struct wg_network *network, const char *name);
