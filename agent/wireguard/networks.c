@@ -146,7 +146,10 @@ static int commit(struct wg_networks *networks, struct wg_wanted *wanted,
 	return 0;
 }
 
-/* What differs, and that. *plan is the caller's. Words may differ in an order that it says nothing of. */
+/*
+ * What differs, and that. *plan is the caller's. Words may differ in an order that it says nothing of; keys
+ * that were made elsewhere are in no words.
+ */
 static int consider(struct wg_networks *networks, struct wg_wanted *wanted, bool dry_run,
 		    struct wg_plan **plan, struct doppel_error *error)
 {
@@ -156,7 +159,7 @@ static int consider(struct wg_networks *networks, struct wg_wanted *wanted, bool
 
 	if (err)
 		return err;
-	if (!dry_run && !json_equal(networks->now.words, wanted->words))
+	if (!dry_run && (made->count || !json_equal(networks->now.words, wanted->words)))
 		err = commit(networks, wanted, error);
 	if (err) {
 		doppel_wg_plan_free(made);
