@@ -28,6 +28,7 @@ static int serve(struct api *api, int fd, const char *token, struct http_listene
 		.handle = doppel_api_route,
 		.ctx = &api->context,
 		.token = token,
+		.open = API_JOIN_PATH,
 	};
 
 	return doppel_http_listen(api->context.loop, fd, &handler, listener);
@@ -37,6 +38,7 @@ static void close_remote(struct api *api)
 {
 	/* Its event streams end; those of the unix socket come again by themselves. */
 	doppel_api_events_end(&api->context);
+	doppel_api_joins_end(&api->context);
 	doppel_http_close(api->remote);
 	free(api->token);
 	api->remote = NULL;
@@ -112,6 +114,7 @@ int doppel_api_new(const struct api_env *env, const struct config *config, struc
 		.config_file = env->config_file,
 	};
 	doppel_list_init(&self->context.streams);
+	doppel_list_init(&self->context.joins);
 	fd = doppel_http_unix_socket(env->socket, error);
 	err = fd < 0 ? fd : serve(self, fd, NULL, &self->local);
 	if (!err) {

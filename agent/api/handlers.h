@@ -15,6 +15,7 @@ struct wg_lan;
 struct wg_networks;
 
 #define API_ARGUMENTS_MAX 3
+#define API_JOIN_PATH "/api/v1/join"
 
 struct api_context {
 	struct gateway *gateway; /* NULL: there is none */
@@ -25,6 +26,7 @@ struct api_context {
 	struct ev_loop *loop;
 	const char *config_file;
 	struct list streams; /* of events */
+	struct list joins; /* peers' agents that wait for a change */
 };
 
 struct api_request {
@@ -54,9 +56,12 @@ api_handler doppel_api_groups, doppel_api_group, doppel_api_policies, doppel_api
 api_handler doppel_api_wg_routes, doppel_api_wg_route, doppel_api_mappings, doppel_api_mapping;
 api_handler doppel_api_thing_add, doppel_api_thing_set, doppel_api_thing_remove;
 api_handler doppel_api_apply, doppel_api_document, doppel_api_network_import;
+api_handler doppel_api_peer_token, doppel_api_join, doppel_api_join_key;
 
 /* End all event streams. */
 void doppel_api_events_end(struct api_context *api);
+/* The same for peers' agents that wait. */
+void doppel_api_joins_end(struct api_context *api);
 
 /*
  * The device that text names: a MAC, a LAN or WAN address, or a name. 0, -ENOENT,

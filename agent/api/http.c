@@ -17,7 +17,6 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 
-#define CONNECTIONS_MAX 64
 #define IDLE_TIMEOUT_S 30
 #define STREAM_MAX (1u << 20) /* unsent bytes after which a reader is too slow */
 
@@ -27,6 +26,7 @@ struct http_listener {
 	struct http_handler handler;
 	ev_io io;
 	ev_timer timer;
+	bool soon;			/* it is to be called again at once */
 };
 
 struct http_stream {
@@ -42,17 +42,33 @@ struct http_stream {
 struct pending {
 	struct buf body;
 	bool authorized; /* else its body is not even kept */
+	bool open;	 /* its handler looks at the token */
 	bool too_long;
 };
+
+/*
+ * Soon, from the loop: MHD_run() may not be called from within its own callbacks, nor does it see who is
+ * resumed there.
+ */
+static void pump_soon(struct http_listener *listener)
+{
+	listener->soon = true;
+	ev_timer_stop(listener->loop, &listener->timer);
+	ev_timer_set(&listener->timer, 0, 0);
+	ev_timer_start(listener->loop, &listener->timer);
+}
 
 /* Let libmicrohttpd do what is to be done, and ask when it wants to be called again. */
 static void pump(struct http_listener *listener)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
+	listener->soon = false;
 	MHD_run(listener->daemon);
 	ev_timer_stop(listener->loop, &listener->timer);
-	if (MHD_get_timeout(listener->daemon, &ms) == MHD_YES) {
+	if (listener->soon) {
+		pump_soon(listener);
+	} else if (MHD_get_timeout(listener->daemon, &ms) == MHD_YES) {
 		ev_timer_set(&listener->timer, (double)ms / 1000, 0);
 		ev_timer_start(listener->loop, &listener->timer);
 	}
@@ -70,14 +86,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	pump(timer->data);
-}
-
-/* Soon, from the loop: MHD_run() may not be called from within its own callbacks. */
-static void pump_soon(struct http_listener *listener)
-{
-	ev_timer_stop(listener->loop, &listener->timer);
-	ev_timer_set(&listener->timer, 0, 0);
-	ev_timer_start(listener->loop, &listener->timer);
 }
 
 const char *doppel_http_argument(const struct http_request *request, const char *name)
@@ -212,18 +220,26 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 	return result;
 }
 
-static bool authorized(const struct http_listener *listener, struct MHD_Connection *connection)
+static const char *bearer(struct MHD_Connection *connection)
 {
 	static const char scheme[] = "Bearer ";
-	const char *given, *token = listener->handler.token;
+	const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							MHD_HTTP_HEADER_AUTHORIZATION);
+
+	return given && !strncmp(given, scheme, strlen(scheme)) ? given + strlen(scheme) : "";
+}
+
+const char *doppel_http_bearer(const struct http_request *request)
+{
+	return bearer(request->connection);
+}
+
+static bool authorized(const struct http_listener *listener, struct MHD_Connection *connection)
+{
+	const char *given = bearer(connection), *token = listener->handler.token;
 
 	if (!token)
 		return true;
-	given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-					    MHD_HTTP_HEADER_AUTHORIZATION);
-	if (!given || strncmp(given, scheme, strlen(scheme)))
-		return false;
-	given += strlen(scheme);
 	return strlen(given) == strlen(token) && !sodium_memcmp(given, token, strlen(token));
 }
 
@@ -256,7 +272,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		pending = calloc(1, sizeof(*pending));
 		if (!pending)
 			return MHD_NO;
-		pending->authorized = authorized(listener, connection);
+		pending->open = listener->handler.open && !strcmp(url, listener->handler.open);
+		pending->authorized = !pending->open && authorized(listener, connection);
 		*state = pending;
 		return MHD_YES;
 	}
@@ -270,7 +287,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		.body = pending->body.data ? pending->body.data : "",
 		.body_len = pending->body.len,
 	};
-	if (!pending->authorized)
+	if (!pending->authorized && !pending->open)
 		doppel_http_reply_error(&reply, MHD_HTTP_UNAUTHORIZED,
 					"give the token: Authorization: Bearer TOKEN");
 	else if (pending->too_long)
@@ -310,7 +327,7 @@ int doppel_http_listen(struct ev_loop *loop, int fd, const struct http_handler *
 	self->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 					on_request, self, MHD_OPTION_LISTEN_SOCKET, fd,
 					MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-					MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+					MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
 					MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
 					MHD_OPTION_END);
 	info = self->daemon ? MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;

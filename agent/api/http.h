@@ -30,6 +30,8 @@ struct http_request {
 	size_t body_len;
 };
 
+#define HTTP_CONNECTIONS_MAX 256	/* of a listener */
+
 /* The handler fills in body (taken over) and status; or a stream, made by doppel_http_stream(). */
 struct http_reply {
 	unsigned int status;
@@ -43,6 +45,8 @@ struct http_handler {
 	void *ctx;
 	/* "Authorization: Bearer" must have it; NULL: whoever can connect may ask. */
 	const char *token;
+	/* This path is for whoever brings another token, which handle() looks at; no body is taken. */
+	const char *open;
 };
 
 /*
@@ -61,6 +65,9 @@ void doppel_http_close(struct http_listener *listener);
 int doppel_http_unix_socket(const char *path, struct doppel_error *error);
 int doppel_http_tcp_socket(const struct sockaddr *addr, socklen_t len,
 			   struct doppel_error *error);
+
+/* The token of "Authorization: Bearer"; "" without. */
+const char *doppel_http_bearer(const struct http_request *request);
 
 /* The query's argument of that name, "" if it has no value; or NULL. */
 const char *doppel_http_argument(const struct http_request *request, const char *name);

@@ -17,7 +17,7 @@ static const struct cli_command *const commands[] = {
 	&doppel_cli_forward,  &doppel_cli_monitor, &doppel_cli_diagnose,
 	&doppel_cli_apply,    &doppel_cli_network_export, &doppel_cli_network_import,
 	&doppel_cli_network,  &doppel_cli_peer,	   &doppel_cli_group,	 &doppel_cli_policy,
-	&doppel_cli_route,    &doppel_cli_dns,
+	&doppel_cli_route,    &doppel_cli_dns,	   &doppel_cli_join,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -47,7 +47,7 @@ extern const struct cli_command doppel_cli_agent, doppel_cli_status, doppel_cli_
 	doppel_cli_sessions, doppel_cli_forward, doppel_cli_monitor, doppel_cli_diagnose;
 extern const struct cli_command doppel_cli_apply, doppel_cli_network_export,
 	doppel_cli_network_import, doppel_cli_network, doppel_cli_peer, doppel_cli_group,
-	doppel_cli_policy, doppel_cli_route, doppel_cli_dns;
+	doppel_cli_policy, doppel_cli_route, doppel_cli_dns, doppel_cli_join;
 
 int doppel_cli_main(int argc, char **argv);
 

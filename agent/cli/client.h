@@ -57,6 +57,22 @@ int doppel_client_lines(const struct cli *cli, const char *path,
 int doppel_client_probe(const struct sockaddr *addr, socklen_t len, const char *token,
 			unsigned int *status);
 
+/* Another gateway's API. */
+struct client_url {
+	const char *url;		/* http://HOST[:PORT], an IPv6 address bracketed */
+	const char *token;
+};
+
+/* Whether it is one. */
+bool doppel_client_is_url(const char *url);
+
+/*
+ * One request there without a body, which may take up to @patience_s seconds. As doppel_client_exchange();
+ * -EHOSTUNREACH when the name leads nowhere, -EAGAIN when patience is at its end.
+ */
+int doppel_client_ask(const struct client_url *url, const char *method, const char *path,
+		      unsigned int patience_s, unsigned int *status, struct buf *reply);
+
 /* Nobody answers at the socket: on stderr, with what to do. */
 void doppel_client_error(const struct cli *cli, int err);
 

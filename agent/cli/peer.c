@@ -136,9 +136,11 @@ static void print_list(const json_t *peers)
 }
 
 static int config(struct cli *cli, int argc, char **argv);
+static int token(struct cli *cli, int argc, char **argv);
 
 static const struct thing_verb verbs[] = {
 	{ "config", config },
+	{ "token", token },
 	{},
 };
 
@@ -194,6 +196,27 @@ static int config(struct cli *cli, int argc, char **argv)
 	return png ? save_png(cli, &reply) : print_config(cli, &reply);
 }
 
+static int token(struct cli *cli, int argc, char **argv)
+{
+	auto_buf struct buf path = {};
+	int status = doppel_thing_want_names(cli, &thing, "token", argc);
+	json_t *reply;
+
+	if (status)
+		return status;
+	doppel_thing_path(&thing, argv, (size_t)argc, &path);
+	doppel_buf_printf(&path, "/token");
+	reply = doppel_client_call(cli, "POST", path.data, NULL);
+	if (!reply)
+		return CLI_FAILED;
+	if (cli->json)
+		doppel_cli_print_json(reply);
+	else
+		printf("%s\n", doppel_cli_string(reply, "token"));
+	json_decref(reply);
+	return CLI_DONE;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	return doppel_thing_run(cli, &thing, argc, argv);
@@ -202,10 +225,11 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command doppel_cli_peer = {
 	.name = "peer",
 	.arguments = "list NETWORK | show NETWORK PEER | add NETWORK PEER | set NETWORK PEER |"
-		     " remove NETWORK PEER | config NETWORK PEER",
+		     " remove NETWORK PEER | config NETWORK PEER | token NETWORK PEER",
 	.summary = "Show or change a WireGuard network's peers; print a peer's configuration.",
-	.help = "config prints the wg-quick file, with the peer's private key if it was made here. set changes\n"
-		"what its options say; an empty value ('') takes it away.",
+	.help = "config prints the wg-quick file, with the peer's private key if it was made here. token makes\n"
+		"one for doppel join, and is the only time that it is shown. set changes what its options say; an\n"
+		"empty value ('') takes it away.",
 	.options = options,
 	.run = run,
 };

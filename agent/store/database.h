@@ -40,6 +40,7 @@ enum statement {
 	WG_PEER_DEL,
 	WG_PEER_ALL,
 	WG_PEER_HANDED_OUT,
+	WG_PEER_TOKEN,
 	STATEMENTS,
 };
 

@@ -49,6 +49,7 @@ static const char *const steps[] = {
 	"	handed_out TEXT NOT NULL DEFAULT '',"
 	"	PRIMARY KEY (network, name)"
 	") WITHOUT ROWID;",
+	"ALTER TABLE wg_peers ADD COLUMN token TEXT NOT NULL DEFAULT '';",
 };
 
 const struct schema doppel_schema = { steps, sizeof(steps) / sizeof(steps[0]) };

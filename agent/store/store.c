@@ -41,8 +41,9 @@ static const char *const sql[STATEMENTS] = {
 			" ipv6 = ?4, public_key = ?5, private_key = ?6, preshared_key = ?7",
 	[WG_PEER_DEL] = "DELETE FROM wg_peers WHERE network = ?1 AND name = ?2",
 	[WG_PEER_ALL] = "SELECT network, name, ipv4, ipv6, public_key, private_key, preshared_key,"
-			" handed_out FROM wg_peers ORDER BY network, name",
+			" handed_out, token FROM wg_peers ORDER BY network, name",
 	[WG_PEER_HANDED_OUT] = "UPDATE wg_peers SET handed_out = ?3 WHERE network = ?1 AND name = ?2",
+	[WG_PEER_TOKEN] = "UPDATE wg_peers SET token = ?3 WHERE network = ?1 AND name = ?2",
 };
 
 int doppel_store_errno(int code)

@@ -107,18 +107,30 @@ int doppel_store_wg_peer_del(struct store *store, const char *network, const cha
 	return run_on_row(store, WG_PEER_DEL);
 }
 
-int doppel_store_wg_peer_handed_out(struct store *store, const char *network, const char *name,
-				    const char *hash)
+static int put_hash(struct store *store, enum statement which, const char *network,
+		    const char *name, const char *hash)
 {
 	sqlite3_stmt *statement;
-	int err = doppel_store_prepare_write(store, WG_PEER_HANDED_OUT, &statement);
+	int err = doppel_store_prepare_write(store, which, &statement);
 
 	if (err)
 		return err;
 	doppel_store_bind_text(statement, 1, network);
 	doppel_store_bind_text(statement, 2, name);
 	doppel_store_bind_text(statement, 3, hash);
-	return run_on_row(store, WG_PEER_HANDED_OUT);
+	return run_on_row(store, which);
+}
+
+int doppel_store_wg_peer_handed_out(struct store *store, const char *network, const char *name,
+				    const char *hash)
+{
+	return put_hash(store, WG_PEER_HANDED_OUT, network, name, hash);
+}
+
+int doppel_store_wg_peer_token(struct store *store, const char *network, const char *name,
+			       const char *hash)
+{
+	return put_hash(store, WG_PEER_TOKEN, network, name, hash);
 }
 
 struct peer_walk {
@@ -143,6 +155,7 @@ static int peer_row(sqlite3_stmt *statement, void *ctx)
 		.network = doppel_store_column_text(statement, 0),
 		.name = doppel_store_column_text(statement, 1),
 		.handed_out = doppel_store_column_text(statement, 7),
+		.token = doppel_store_column_text(statement, 8),
 	};
 
 	peer.has_ipv4 = !doppel_ip_parse(doppel_store_column_text(statement, 2), &peer.ipv4);

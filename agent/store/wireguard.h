@@ -21,6 +21,7 @@ struct store_wg_peer {
 	bool has_preshared_key;
 	uint8_t preshared_key[STORE_WG_KEY_LEN];
 	const char *handed_out;		/* hash of the file that its owner has; "": none. Not put. */
+	const char *token;		/* hash of the one that it joins with; "": none. Not put. */
 };
 
 /* Put replaces the document of that name. */
@@ -41,5 +42,8 @@ int doppel_store_wg_peer_foreach(struct store *store,
 /* Its owner was given the file of that hash. -ENOENT. */
 int doppel_store_wg_peer_handed_out(struct store *store, const char *network, const char *name,
 				    const char *hash);
+/* It joins with the token of that hash. -ENOENT. */
+int doppel_store_wg_peer_token(struct store *store, const char *network, const char *name,
+			       const char *hash);
 
 #endif

@@ -48,6 +48,9 @@ static void give_pair(struct giver *giver, struct wg_member *member,
 		memcpy(member->public_key, kept->public_key, WG_KEY_LEN);
 	} else if (peer->has_public_key) {
 		memcpy(member->public_key, peer->public_key, WG_KEY_LEN);
+	} else if (peer->agent && kept && !kept->has_private_key) {
+		/* Its host made the pair, and told this half of it. */
+		memcpy(member->public_key, kept->public_key, WG_KEY_LEN);
 	} else {
 		member->has_private_key = true;
 		doppel_wg_key_private(giver->rng, member->private_key);

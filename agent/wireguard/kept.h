@@ -27,6 +27,7 @@ struct wg_kept_peer {
 	bool has_preshared_key;
 	uint8_t preshared_key[WG_KEY_LEN];
 	char handed_out[WG_KEPT_HASH_TEXT];	/* hash of the file that its owner has; "": none */
+	char token[WG_KEPT_HASH_TEXT];		/* hash of the one that it joins with; "": none */
 };
 
 struct wg_kept {

@@ -103,6 +103,28 @@ bool doppel_wg_networks_outdated(const struct wg_networks *networks,
 
 /* Somebody else changed what was made real: all of it is looked at soon. */
 void doppel_wg_networks_refresh(struct wg_networks *networks);
+
+/*
+ * Joining: a peer's agent shows a token, of which only a hash is kept. token: it is the peer's from now on,
+ * in place of an older one. -ENOENT.
+ */
+int doppel_wg_networks_token(struct wg_networks *networks, const char *network, const char *peer,
+			     const char *token);
+/*
+ * The peer whose agent shows the token, with its network; both are good as long as the site. 0, -EACCES: it is
+ * nobody's; -EBUSY: its network is one that the agent had to leave out when it started.
+ */
+int doppel_wg_networks_bearer(const struct wg_networks *networks, const char *token,
+			      const struct wg_assignment **network,
+			      const struct wg_member **member);
+/*
+ * The peer's host made its keys: what was made for it here is forgotten. -EPERM: the networks' document
+ * names another one.
+ */
+int doppel_wg_networks_public_key(struct wg_networks *networks, const char *network,
+				  const char *peer, const uint8_t key[WG_KEY_LEN],
+				  struct doppel_error *error);
+
 /* LAN devices came, went or have other addresses: rules that name some are applied again soon. */
 void doppel_wg_networks_devices_changed(struct wg_networks *networks);
 

@@ -48,6 +48,7 @@ static int load_peer(const struct store_wg_peer *row, void *ctx)
 	peer->has_preshared_key = row->has_preshared_key;
 	memcpy(peer->preshared_key, row->preshared_key, WG_KEY_LEN);
 	snprintf(peer->handed_out, sizeof(peer->handed_out), "%s", row->handed_out);
+	snprintf(peer->token, sizeof(peer->token), "%s", row->token);
 	return 0;
 }
 
@@ -100,8 +101,10 @@ static int keep_site(const struct wg_networks *networks, const struct wg_site *s
 			if (!peer)
 				return -ENOMEM;
 			doppel_wg_kept_give(peer, member);
-			if (old)
+			if (old) {
 				memcpy(peer->handed_out, old->handed_out, sizeof(peer->handed_out));
+				memcpy(peer->token, old->token, sizeof(peer->token));
+			}
 		}
 	}
 	return 0;
@@ -160,6 +163,9 @@ static int put_peer(struct store *store, const struct wg_kept_peer *peer)
 	if (!err && *peer->handed_out)
 		err = doppel_store_wg_peer_handed_out(store, peer->name.network, peer->name.peer,
 						      peer->handed_out);
+	if (!err && *peer->token)
+		err = doppel_store_wg_peer_token(store, peer->name.network, peer->name.peer,
+						 peer->token);
 	return err;
 }
 

@@ -6,8 +6,6 @@
 
 #include "wireguard/key.h"
 
-#define KEEPALIVE_S 25		/* shorter than what NATs and firewalls forget UDP after */
-
 /* A key's items, separated by commas; none: no line. */
 struct line {
 	struct buf *text;
@@ -132,40 +130,60 @@ static bool is_repeated(const struct wg_member *member, const struct wg_network 
 	return false;
 }
 
-static void add_routes(struct line *line, const struct wg_network *network,
+static void list_routes(struct buf *list, const struct wg_network *network,
 		       const struct wg_member *member)
 {
 	size_t i;
 
 	for (i = 0; i < network->route_count; i++)
 		if (goes_by(member, &network->routes[i]) && !is_repeated(member, network, i))
-			add_cidr(line, &network->routes[i].destination);
+			doppel_buf_add(list, &network->routes[i].destination, sizeof(struct cidr));
 }
 
-static void add_extra(struct line *line, const struct wg_member *member,
+static void list_extra(struct buf *list, const struct wg_member *member,
 		      const struct wg_peer *peer)
 {
 	size_t i;
 
 	for (i = 0; i < peer->extra_allowed_ip_count; i++)
 		if (has_family(member, &peer->extra_allowed_ips[i]))
-			add_cidr(line, &peer->extra_allowed_ips[i]);
+			doppel_buf_add(list, &peer->extra_allowed_ips[i], sizeof(struct cidr));
+}
+
+int doppel_wg_quick_allowed_ips(const struct wg_network *network, const struct wg_member *member,
+				struct buf *list)
+{
+	size_t i;
+
+	if (member->has_ipv4)
+		doppel_buf_add(list, &network->ipv4, sizeof(network->ipv4));
+	if (member->has_ipv6)
+		doppel_buf_add(list, &network->ipv6, sizeof(network->ipv6));
+	list_routes(list, network, member);
+	for (i = 0; network->extra_allowed_ip_count && i < network->peer_count; i++)
+		if (&network->peers[i] != member->peer)
+			list_extra(list, member, &network->peers[i]);
+	return list->failed ? -ENOMEM : 0;
+}
+
+static void add_list(struct line *line, const struct buf *list)
+{
+	const struct cidr *cidrs = (const struct cidr *)list->data;
+	size_t i;
+
+	for (i = 0; i < list->len / sizeof(*cidrs); i++)
+		add_cidr(line, &cidrs[i]);
+	line->text->failed |= list->failed;
 }
 
 static void render_allowed_ips(const struct wg_network *network, const struct wg_member *member,
 			       struct buf *text)
 {
 	struct line line = { .text = text, .key = "AllowedIPs" };
-	size_t i;
+	struct buf auto_buf list = {};
 
-	if (member->has_ipv4)
-		add_cidr(&line, &network->ipv4);
-	if (member->has_ipv6)
-		add_cidr(&line, &network->ipv6);
-	add_routes(&line, network, member);
-	for (i = 0; network->extra_allowed_ip_count && i < network->peer_count; i++)
-		if (&network->peers[i] != member->peer)
-			add_extra(&line, member, &network->peers[i]);
+	doppel_wg_quick_allowed_ips(network, member, &list);
+	add_list(&line, &list);
 	end_line(&line);
 }
 
@@ -194,7 +212,7 @@ static void render_spoke(const struct wg_assignment *assignment, const struct wg
 		render_key(text, "PresharedKey", member->preshared_key);
 	render_endpoint(assignment->network, text);
 	render_allowed_ips(assignment->network, member, text);
-	doppel_buf_printf(text, "PersistentKeepalive = %d\n", KEEPALIVE_S);
+	doppel_buf_printf(text, "PersistentKeepalive = %d\n", WG_QUICK_KEEPALIVE_S);
 }
 
 /* On the hub the network is on the link. */
@@ -213,6 +231,7 @@ static void render_hub_addresses(const struct wg_network *network, const struct 
 static void render_hub_peer(const struct wg_member *member, struct buf *text)
 {
 	struct line line = { .text = text, .key = "AllowedIPs" };
+	struct buf auto_buf behind = {};
 
 	doppel_buf_printf(text, "\n[Peer]\n# %s\n", member->peer->name);
 	render_key(text, "PublicKey", member->public_key);
@@ -222,7 +241,8 @@ static void render_hub_peer(const struct wg_member *member, struct buf *text)
 		add_host(&line, &member->ipv4);
 	if (member->has_ipv6)
 		add_host(&line, &member->ipv6);
-	add_extra(&line, member, member->peer);
+	list_extra(&behind, member, member->peer);
+	add_list(&line, &behind);
 	end_line(&line);
 }
 

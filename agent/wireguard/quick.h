@@ -10,6 +10,9 @@
 /* A file that does not begin with it is not ours, and is not overwritten. */
 #define WG_QUICK_MARK "# Written by doppel"
 
+/* Seconds: shorter than what NATs and firewalls forget UDP after. */
+#define WG_QUICK_KEEPALIVE_S 25
+
 /* Room for a hash's text, with its NUL. */
 #define WG_QUICK_HASH_TEXT 65
 
@@ -22,6 +25,10 @@
  */
 int doppel_wg_quick_render(const struct wg_assignment *network, const struct wg_member *member,
 			   struct buf *text, struct doppel_error *error);
+
+/* Add what the member sends to the jump peer to @list: struct cidr, one behind the other. 0 or -ENOMEM. */
+int doppel_wg_quick_allowed_ips(const struct wg_network *network, const struct wg_member *member,
+				struct buf *list);
 
 /*
  * What tells a file from a newer one (BLAKE2b-256 in hexadecimal); nothing that the file keeps secret

@@ -307,6 +307,36 @@ static void test_token(void)
 	free(token);
 }
 
+#define TEN "abcdefghi."
+
+static void test_urls(void)
+{
+	static const char *const good[] = {
+		"http://gw", "http://gw/", "http://gw.example.net:5050", "http://gw_1-a.internal:1/",
+		"http://192.0.2.1", "http://192.0.2.1:65535", "http://[2001:db8::1]", "http://[2001:db8::1]/",
+		"http://[::1]:80", "http://[::ffff:192.0.2.1]:080",
+	};
+	static const char *const bad[] = {
+		"", "gw", "gw:80", "//gw", "https://gw", "HTTP://gw", "http:/gw", "http://", "http:///", "http://:80",
+		"http://gw:", "http://gw:/", "http://gw:x", "http://gw:80x", "http://gw:0", "http://gw:65536",
+		"http://gw:123456", "http://gw:-1", "http://gw/path", "http://gw//", "http://gw?a", "http://gw#a",
+		"http://me@gw", "http://me:secret@gw", "http://g w", "http://gw\r\nX: y", "http://2001:db8::1",
+		"http://[]", "http://[::1", "http://[::1x", "http://[::1:80", "http://[::1]x", "http://[::1]80",
+		"http://[gw]", "http://::1]",
+	};
+	char long_name[] = "http://" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+		TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "abcdef";
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ok(doppel_client_is_url(good[i]), "\"%s\" is a URL", good[i]);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(!doppel_client_is_url(bad[i]), "\"%.9s…\", the bad one %zu, is none", bad[i], i);
+	ok(!doppel_client_is_url(long_name), "nor is one with a name that nobody has");
+	long_name[sizeof(long_name) - 2] = '\0';
+	ok(doppel_client_is_url(long_name), "… but one that is a letter shorter");
+}
+
 int main(void)
 {
 	struct http_handler handler = { .handle = handle };
@@ -326,6 +356,7 @@ int main(void)
 	test_slow_reader();
 	test_sockets();
 	test_token();
+	test_urls();
 	doppel_http_close(listener);
 	ev_loop_destroy(loop);
 	return scratch_remove(directory) ? 1 : done_testing();
