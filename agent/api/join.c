@@ -22,19 +22,14 @@
 
 void doppel_api_peer_token(const struct api_request *request, struct http_reply *reply)
 {
-	const struct wg_assignment *network = doppel_api_network_of(request, reply);
-	const struct wg_member *member;
+	const struct wg_assignment *network;
+	const struct wg_member *member = doppel_api_member_of(request, &network, reply);
 	uint8_t bytes[TOKEN_BYTES];
 	char token[2 * TOKEN_BYTES + 1];
 	int err;
 
-	if (!network)
+	if (!member)
 		return;
-	member = doppel_wg_member(network, request->argument[1]);
-	if (!member) {
-		doppel_api_reply_no_thing(request, reply);
-		return;
-	}
 	if (!member->peer->agent) {
 		doppel_http_reply_error(reply, MHD_HTTP_CONFLICT,
 					"peer \"%s\" does not fetch its configuration by itself; let it with agent: true",

@@ -94,16 +94,11 @@ static void reply_config(const struct api_request *request, const struct wg_assi
 
 void doppel_api_peer_config(const struct api_request *request, struct http_reply *reply)
 {
-	const struct wg_assignment *network = doppel_api_network_of(request, reply);
-	const struct config_format *format = network ? format_of(request, reply) : NULL;
-	const struct wg_member *member;
+	const struct wg_assignment *network;
+	const struct wg_member *member = doppel_api_member_of(request, &network, reply);
+	const struct config_format *format = member ? format_of(request, reply) : NULL;
 
-	if (!format)
-		return;
-	member = doppel_wg_member(network, request->argument[1]);
-	if (!member)
-		doppel_api_reply_no_thing(request, reply);
-	else if (!format->draw || can_draw(member, reply))
+	if (format && (!format->draw || can_draw(member, reply)))
 		reply_config(request, network, member, format, reply);
 }
 

@@ -30,6 +30,21 @@ void doppel_api_reply_no_thing(const struct api_request *request, struct http_re
 				doppel_wg_object_name(request->object), last, request->argument[0]);
 }
 
+const struct wg_member *doppel_api_member_of(const struct api_request *request,
+					     const struct wg_assignment **network,
+					     struct http_reply *reply)
+{
+	const struct wg_member *member;
+
+	*network = doppel_api_network_of(request, reply);
+	if (!*network)
+		return NULL;
+	member = doppel_wg_member(*network, request->argument[1]);
+	if (!member)
+		doppel_api_reply_no_thing(request, reply);
+	return member;
+}
+
 json_t *doppel_json_ip(const struct in6_addr *address, bool there)
 {
 	char text[DOPPEL_IP6_TEXT];

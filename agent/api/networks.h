@@ -11,6 +11,10 @@
 /* The network that is first in the path, or NULL with the refusal in @reply. */
 const struct wg_assignment *doppel_api_network_of(const struct api_request *request,
 						  struct http_reply *reply);
+/* The peer that is second, with its network; or NULL, likewise. */
+const struct wg_member *doppel_api_member_of(const struct api_request *request,
+					     const struct wg_assignment **network,
+					     struct http_reply *reply);
 /* The network has no such thing as is last in the path. */
 void doppel_api_reply_no_thing(const struct api_request *request, struct http_reply *reply);
 

@@ -145,17 +145,12 @@ void doppel_api_peers(const struct api_request *request, struct http_reply *repl
 
 void doppel_api_peer(const struct api_request *request, struct http_reply *reply)
 {
-	const struct wg_assignment *network = doppel_api_network_of(request, reply);
+	const struct wg_assignment *network;
+	const struct wg_member *member = doppel_api_member_of(request, &network, reply);
 	auto_free struct live *live = NULL;
-	const struct wg_member *member;
 
-	if (!network)
+	if (!member)
 		return;
-	member = doppel_wg_member(network, request->argument[1]);
-	if (!member) {
-		doppel_api_reply_no_thing(request, reply);
-		return;
-	}
 	live = read_live(request->api, network);
 	doppel_http_reply_json(reply, MHD_HTTP_OK,
 			       live ? peer_json(request->api, network, member,
