@@ -42,11 +42,11 @@ static bool device_ipv4(void *ctx, const char *device, struct in_addr *ipv4)
 	return doppel_lan_devices_ipv4(&site->lan_devices, device, ipv4);
 }
 
-static bool is_foreign(void *ctx, const struct wg_network *network)
+static bool is_foreign(void *ctx, const struct wg_assignment *assignment)
 {
 	const struct site *site = ctx;
 
-	return doppel_wg_interface_foreign(&site->kernel, network);
+	return doppel_wg_interface_foreign(&site->kernel, assignment);
 }
 
 /* Rules are for addresses; those of devices come and go. */

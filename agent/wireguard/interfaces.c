@@ -417,12 +417,30 @@ int doppel_wg_interfaces_close(const struct wg_kernel *kernel, const struct wg_s
 	return err;
 }
 
-bool doppel_wg_interface_foreign(const struct wg_kernel *kernel, const struct wg_network *network)
+static bool has_key(const struct wg_kernel *kernel, const struct port_link *link,
+		    const struct wg_member *jump)
+{
+	struct wireguard *wireguard = kernel->wireguard;
+	struct wireguard_device device;
+	bool has = false;
+
+	if (!jump || strcmp(link->kind, WIREGUARD_KIND))
+		return false;
+	if (!wireguard->device_get(wireguard, link->ifindex, &device))
+		has = !memcmp(device.private_key, jump->private_key, WG_KEY_LEN);
+	doppel_wireguard_device_free(&device);
+	return has;
+}
+
+bool doppel_wg_interface_foreign(const struct wg_kernel *kernel,
+				 const struct wg_assignment *assignment)
 {
 	struct rtnetlink *rt = kernel->rtnetlink;
 	struct port_link link;
 
-	return !rt->link_get(rt, network->interface, &link) && !belongs(kernel, &link, network);
+	return !rt->link_get(rt, assignment->network->interface, &link) &&
+	       !belongs(kernel, &link, assignment->network) &&
+	       !has_key(kernel, &link, assignment->jump);
 }
 
 int doppel_wg_interfaces_state(const struct wg_kernel *kernel, const struct wg_network *network,

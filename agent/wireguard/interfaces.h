@@ -35,8 +35,12 @@ int doppel_wg_interfaces_apply(const struct wg_kernel *kernel, const struct wg_s
 int doppel_wg_interfaces_close(const struct wg_kernel *kernel, const struct wg_site *site,
 			       struct doppel_error *error);
 
-/* Whether the network's interface is there, and is not ours. */
-bool doppel_wg_interface_foreign(const struct wg_kernel *kernel, const struct wg_network *network);
+/*
+ * Whether the network's interface is there, and is not ours. One whose alias somebody took away is ours still
+ * by its key, so that its rules stay.
+ */
+bool doppel_wg_interface_foreign(const struct wg_kernel *kernel,
+				 const struct wg_assignment *assignment);
 
 /*
  * What the kernel knows of the network's peers now; @cb until it returns something but 0, which is

@@ -250,7 +250,7 @@ static int make_filter(struct wg_filter *filter, const struct wg_assignment *ass
 	struct making making = { .network = assignment->network, .lan = lan, .filter = filter };
 
 	filter->assignment = assignment;
-	filter->foreign = lan && lan->foreign && lan->foreign(lan->ctx, making.network);
+	filter->foreign = lan && lan->foreign && lan->foreign(lan->ctx, assignment);
 	filter->groups = calloc(making.network->group_count + 1, sizeof(*filter->groups));
 	if (!filter->groups)
 		return -ENOMEM;

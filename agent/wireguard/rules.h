@@ -56,7 +56,7 @@ struct wg_lan {
 	/* @device is a MAC or a name. False: it has no address, or there is no such device (any more). */
 	bool (*ipv4)(void *ctx, const char *device, struct in_addr *ipv4);
 	/* The network's interface is there, and is not ours. NULL: none is. */
-	bool (*foreign)(void *ctx, const struct wg_network *network);
+	bool (*foreign)(void *ctx, const struct wg_assignment *assignment);
 	void *ctx;
 };
 

@@ -475,13 +475,14 @@ static void test_ports(void)
 static bool is_foreign(const struct world *world, const char *network)
 {
 	return doppel_wg_interface_foreign(&world->fake->kernel,
-					   doppel_wg_network(world->document, network));
+					   doppel_wg_assignment(world->site, network));
 }
 
 static void test_foreign(void)
 {
 	struct world *world = world_new();
 	struct fake_link *mine, *renamed;
+	char alias[PORT_ALIAS_MAX];
 
 	mine = fake_port(world->fake, "wg-a", "wireguard", "");
 	fake_add_peer(&mine->device, (const uint8_t *)"foreign-foreign-foreign-foreign-");
@@ -497,6 +498,10 @@ static void test_foreign(void)
 	ok(!logged(world, "wg-a\n") && mine->device.peer_count == 1, "and not touched");
 	ok(port(world, "wg-b")->link.up, "the other network goes on");
 	ok(is_foreign(world, "a") && !is_foreign(world, "b"), "rules can tell them apart");
+	strcpy(alias, port(world, "wg-b")->link.alias);
+	strcpy(port(world, "wg-b")->link.alias, "");
+	ok(!is_foreign(world, "b"), "also when its alias was taken away");
+	strcpy(port(world, "wg-b")->link.alias, alias);
 	apply(world, "networks: []\n");
 	is_set(world, "unlink wg-b\n", "nor is another WireGuard's, nor a port of another kind");
 

@@ -429,10 +429,10 @@ static void test_flows(void)
 	end(&subject);
 }
 
-static bool is_uplink(void *ctx, const struct wg_network *network)
+static bool is_uplink(void *ctx, const struct wg_assignment *assignment)
 {
 	(void)ctx;
-	return !strcmp(network->interface, "eth0");
+	return !strcmp(assignment->network->interface, "eth0");
 }
 
 static void test_foreign(void)
