@@ -195,7 +195,8 @@ scenarios: agent $(programs)
 # The agent by clang, for libFuzzer. An input that is found wrong is given to its program again.
 fuzzers := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 fuzz_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-build/fuzz/http_fuzz: LDFLAGS += -Wl,--wrap=doppel_http_argument,--wrap=doppel_http_stream
+build/fuzz/http_fuzz build/fuzz/networks_fuzz: LDFLAGS += \
+	-Wl,--wrap=doppel_http_argument,--wrap=doppel_http_bearer,--wrap=doppel_http_stream
 
 build/fuzz/obj/%.o: %.c Makefile | packages
 	@mkdir -p $(@D)

@@ -94,7 +94,7 @@ static inline const struct cidr *doppel_wg_of_family(const struct wg_addresses *
 {
 	*count = family == AF_INET ? addresses->ipv4_count :
 				     addresses->count - addresses->ipv4_count;
-	return family == AF_INET ? addresses->list : addresses->list + addresses->ipv4_count;
+	return family == AF_INET || !*count ? addresses->list : addresses->list + addresses->ipv4_count;
 }
 
 /*

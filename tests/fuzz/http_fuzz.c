@@ -1,42 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Every path of the API on a gateway without a kernel. The input is a request: its first line the method,
- * a space and the path with its query, the rest its body. What libmicrohttpd does before is not ours.
- */
+/* Every path of the API on a gateway without a kernel. */
 #include "gateway_fake.h"
 
-#include "api/handlers.h"
+#include "api_request.h"
 #include "base/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-const char *__wrap_doppel_http_argument(const struct http_request *request, const char *name);
-struct http_stream *__wrap_doppel_http_stream(const struct http_request *request,
-					      void (*closed)(struct http_stream *stream, void *ctx),
-					      void *ctx);
 
 static struct fake *fake;
 static struct api_context context;
-static char *query;		/* NULL: none */
-
-/* "name=value&…", in which only one argument is looked for. */
-const char *__wrap_doppel_http_argument(const struct http_request *request, const char *name)
-{
-	const size_t len = strlen(name);
-
-	(void)request;
-	return query && !strncmp(query, name, len) && query[len] == '=' ? query + len + 1 : NULL;
-}
-
-/* There is nobody to read a stream. */
-struct http_stream *__wrap_doppel_http_stream(const struct http_request *request,
-					      void (*closed)(struct http_stream *stream, void *ctx),
-					      void *ctx)
-{
-	(void)request;
-	(void)closed;
-	(void)ctx;
-	return NULL;
-}
 
 static int no_sessions(struct doppel_link *link,
 		       int (*cb)(const struct module_session *session, void *ctx), void *ctx)
@@ -69,6 +41,7 @@ static void begin(void)
 		.config_file = "/etc/x.yaml",
 	};
 	doppel_list_init(&context.streams);
+	doppel_list_init(&context.joins);
 }
 
 /* Two devices, whatever the request before has done to them. */
@@ -87,24 +60,10 @@ static void restore(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct http_reply reply = { .status = 0, .content_type = "application/json" };
-	char *text = strndup((const char *)data, len), *body = text, *path = strsep(&body, "\n");
-	char *method = strsep(&path, " ");
-	struct http_request request = { .method = method, .path = path ? path : "/" };
-
 	if (!fake)
 		begin();
 	restore();
-	query = path;
-	if (query)
-		strsep(&query, "?");
-	request.body = body ? body : "";
-	request.body_len = strlen(request.body);
-	doppel_api_route(&context, &request, &reply);
-	if (reply.status < 200 || reply.status > 599 || (!reply.body.len && reply.status != 500))
-		abort();
-	doppel_buf_free(&reply.body);
+	api_request(&context, data, len);
 	doppel_store_commit(fake->store);
-	free(text);
 	return 0;
 }
