@@ -516,11 +516,12 @@ const struct cli_command doppel_cli_join = {
 	.arguments = "URL --token TOKEN",
 	.summary = "Be a peer in another gateway's WireGuard network, in the foreground.",
 	.help = "URL is where that gateway's agent listens (api.listen): http://HOST[:PORT]. The private key is made\n"
-		"here and stays here, but HTTP hides neither the token nor a preshared key: reach the URL over a path\n"
-		"that you trust. Changes there are followed. Without the gateway the tunnel stays, and comes up with\n"
-		"what was known last. SIGTERM leaves the tunnel up, unless there is --down. Names of the network are\n"
-		"served by its gateway's addresses; this host's resolver is not changed. A route that contains the\n"
-		"gateway's own address is left out.",
+		"here and stays here, as DIRECTORY/key; where the gateway's file names a public_key, put its private key\n"
+		"there before. HTTP hides neither the token nor a preshared key: reach the URL over a path that you\n"
+		"trust. Changes there are followed. Without the gateway the tunnel stays, and comes up with what was\n"
+		"known last. SIGTERM leaves the tunnel up, unless there is --down. Names of the network are served by its\n"
+		"gateway's addresses; this host's resolver is not changed. A route that contains the gateway's own\n"
+		"address is left out.",
 	.options = options,
 	.no_json = true,
 	.run = run,
