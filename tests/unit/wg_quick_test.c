@@ -121,7 +121,7 @@ static void test_dual(void)
 		   "AllowedIPs = 10.10.0.0/24, fd00:10::/64, 192.168.1.0/24, 2001:db8:1::/48, "
 		   "172.16.0.0/16, fd00:172::/48\n"
 		   "PersistentKeepalive = 25\n",
-		   "R4.3 R4.4 R4.5 both families, the groups' routes once, and what lies behind others");
+		   "R4.3 R4.4 R4.5 R7.4 both families, the groups' routes once, and what lies behind others");
 	check_file(&world, "office", "branch",
 		   "# Written by doppel: network office, peer branch\n"
 		   "[Interface]\n"
