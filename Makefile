@@ -105,7 +105,7 @@ $(shell mkdir -p build/kmod)
 
 # --- the agent -------------------------------------------------------------------------------
 
-libraries := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 yaml-0.1 sqlite3 libmicrohttpd jansson libsodium libqrencode libnftables
+libraries := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 yaml-0.1 sqlite3 libmicrohttpd jansson libsodium libqrencode
 agent_sources := agent/main.c $(sort $(wildcard agent/*/*.c))
 unit_sources := $(sort $(wildcard tests/unit/*_test.c))
 unit_programs := $(unit_sources:tests/unit/%.c=build/unit/%)
