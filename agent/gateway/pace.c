@@ -11,6 +11,7 @@
 #define ETHERTYPE_AT 12
 #define WHOLE 1000		/* one frame in thousandths */
 #define BURST_SHARE 10		/* of the rate may go at once */
+#define SPARE_SHARE 100		/* is not used: what is sent in time may be on the wire a little later */
 
 struct waiting {
 	struct list link;
@@ -26,7 +27,7 @@ static int64_t burst(const struct pace *pace)
 /* Frames a second: thousandths of a frame a millisecond. */
 static int64_t refill(const struct pace *pace)
 {
-	return pace->rate - burst(pace);
+	return pace->rate - burst(pace) - pace->rate / SPARE_SHARE;
 }
 
 void doppel_pace_init(struct pace *pace, struct clock *clock, unsigned int rate,
