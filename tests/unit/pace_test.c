@@ -86,11 +86,32 @@ static void test_lowered(void)
 	fake_free(fake);
 }
 
+/* What the clock here has in time may be a little later on the wire, into the next second. */
+static void test_spare(void)
+{
+	struct fake *fake = fake_new();
+	struct pace_source source;
+	unsigned int i, left = 0;
+	struct pace pace;
+
+	doppel_pace_init(&pace, &fake->clock, 200, depart, &left);
+	doppel_pace_source_init(&source);
+	for (i = 0; i < 1000; i++) {
+		doppel_pace_send(&pace, &source, PACE_URGENT, "frame", 5);
+		fake->now++;
+		doppel_pace_timeout(&pace);
+	}
+	is_int(left, 198, "a second's frames are a hundredth less than the cap");
+	doppel_pace_clear(&pace);
+	fake_free(fake);
+}
+
 int main(void)
 {
 	doppel_log_set_level(LOG_ERR - 1);
 	test_unanswered();
 	test_debt();
 	test_lowered();
+	test_spare();
 	return done_testing();
 }
